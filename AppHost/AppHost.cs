@@ -1,0 +1,47 @@
+var builder = DistributedApplication.CreateBuilder(args);
+
+var adminApiKey = builder.AddParameter("admin-api-key", new GenerateParameterDefault { MinLength = 32, Special = false }, secret: true, persist: true);
+var masterKey = builder.AddParameter("credential-master-key", new GenerateParameterDefault { MinLength = 44, Special = false }, secret: true, persist: true);
+
+var redis = builder.AddRedis("redis")
+    .WithDataVolume()
+    .WithPersistence();
+
+var jobsDb = builder.AddPostgres("postgres")
+    .WithDataVolume()
+    .AddDatabase("jobsdb");
+
+var migrator = builder.AddProject<Projects.Migrator>("migrator")
+    .WithReference(jobsDb)
+    .WaitFor(jobsDb)
+    .WithEnvironment("AdminApiKey", adminApiKey);
+
+builder.AddProject<Projects.Api>("api")
+    .WithReference(jobsDb)
+    .WithReference(redis)
+    .WaitFor(redis)
+    .WaitForCompletion(migrator)
+    .WithEnvironment("Credentials__MasterKey", masterKey)
+    .WithHttpHealthCheck("/health")
+    .WithExternalHttpEndpoints();
+
+builder.AddProject<Projects.Worker>("worker")
+    .WithReplicas(2)
+    .WithHttpEndpoint()
+    .WithReference(jobsDb)
+    .WithReference(redis)
+    .WaitFor(redis)
+    .WaitForCompletion(migrator)
+    .WithEnvironment("Credentials__MasterKey", masterKey)
+    .WithHttpHealthCheck("/health");
+
+builder.AddProject<Projects.Webhooks>("webhooks")
+    .WithHttpEndpoint()
+    .WithReference(jobsDb)
+    .WithReference(redis)
+    .WaitFor(redis)
+    .WaitForCompletion(migrator)
+    .WithEnvironment("Credentials__MasterKey", masterKey)
+    .WithHttpHealthCheck("/health");
+
+builder.Build().Run();
