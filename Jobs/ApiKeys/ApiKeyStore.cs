@@ -1,0 +1,43 @@
+using System.Security.Cryptography;
+using System.Text;
+using Npgsql;
+
+namespace AspireJobs.Jobs.ApiKeys;
+
+/// <summary>A caller, known by the name of its key.</summary>
+public sealed record ApiKey(Guid Id, string Name, DateTimeOffset CreatedAt);
+
+/// <summary>API keys by name. Only the SHA-256 of a key is stored; keys are random, so nothing slower is needed.</summary>
+public sealed class ApiKeyStore(NpgsqlDataSource db)
+{
+    /// <summary>A new random key: <c>aj_</c> and 256 bits.</summary>
+    public static string Generate() => "aj_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+
+    /// <summary>The key's owner, or null.</summary>
+    public async Task<ApiKey?> FindAsync(string key, CancellationToken cancellationToken) =>
+        (await db.Command("select id, name, created_at from api_keys where key_hash = $1", Hash(key)).QueryAsync(Read, cancellationToken)).SingleOrDefault();
+
+    /// <summary>All keys by name.</summary>
+    public Task<List<ApiKey>> ListAsync(CancellationToken cancellationToken) =>
+        db.Command("select id, name, created_at from api_keys order by name").QueryAsync(Read, cancellationToken);
+
+    /// <summary>Stores a key; null if the name is taken.</summary>
+    public async Task<ApiKey?> CreateAsync(string name, string key, CancellationToken cancellationToken) =>
+        (await db.Command(
+            "insert into api_keys (id, name, key_hash) values ($1, $2, $3) on conflict (name) do nothing returning id, name, created_at",
+            Guid.NewGuid(), name, Hash(key)).QueryAsync(Read, cancellationToken)).SingleOrDefault();
+
+    /// <summary>Makes a key the one of that name, whatever it was before.</summary>
+    public Task SetAsync(string name, string key, CancellationToken cancellationToken) =>
+        db.Command(
+            "insert into api_keys (id, name, key_hash) values ($1, $2, $3) on conflict (name) do update set key_hash = excluded.key_hash",
+            Guid.NewGuid(), name, Hash(key)).ExecuteAsync(cancellationToken);
+
+    /// <summary>Removes a key; false if there was none. It stops working at once.</summary>
+    public async Task<bool> DeleteAsync(string name, CancellationToken cancellationToken) =>
+        await db.Command("delete from api_keys where name = $1", name).ExecuteAsync(cancellationToken) == 1;
+
+    static ApiKey Read(NpgsqlDataReader row) => new(row.GetGuid(0), row.GetString(1), row.GetFieldValue<DateTimeOffset>(2));
+
+    static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
+}

@@ -1,0 +1,79 @@
+using System.Text.Json.Serialization;
+
+namespace AspireJobs.Jobs;
+
+/// <summary>A job as callers see it.</summary>
+public sealed record Job
+{
+    /// <summary>The job's id.</summary>
+    public required JobId Id { get; init; }
+
+    /// <summary>Where the job stands.</summary>
+    public required JobStatus Status { get; init; }
+
+    /// <summary>How it ended; absent until it is final.</summary>
+    public JobOutcome? Outcome { get; init; }
+
+    /// <summary>What was asked for.</summary>
+    public required JobRequest Request { get; init; }
+
+    /// <summary>Name of the API key that submitted it.</summary>
+    public required string ApiKeyName { get; init; }
+
+    /// <summary>How many times a worker has taken it.</summary>
+    public required int Attempt { get; init; }
+
+    /// <summary>The worker that runs it or ran it last.</summary>
+    public string? WorkerId { get; init; }
+
+    /// <summary>Whether a stop has been asked for.</summary>
+    public bool CancelRequested { get; init; }
+
+    /// <summary>The commit that was checked out, for a git source.</summary>
+    public string? Revision { get; init; }
+
+    /// <summary>Exit code of ansible-playbook, if it ran to its end.</summary>
+    public int? ExitCode { get; init; }
+
+    /// <summary>What went wrong, for a job that failed or was cancelled.</summary>
+    public JobFailure? Failure { get; init; }
+
+    /// <summary>Ansible's recap per host.</summary>
+    public IReadOnlyDictionary<string, HostSummary>? Hosts { get; init; }
+
+    /// <summary>The trace (W3C trace id) from the submission to the callback.</summary>
+    public string? TraceId { get; init; }
+
+    /// <summary>When it was stored.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>When the last attempt began.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
+
+    /// <summary>When it became final.</summary>
+    public DateTimeOffset? FinishedAt { get; init; }
+
+    /// <summary>Seconds from the start of the last attempt to the end.</summary>
+    public double? DurationSeconds => FinishedAt is { } end && StartedAt is { } start ? (end - start).TotalSeconds : null;
+
+    /// <summary>The status or outcome is final.</summary>
+    [JsonIgnore]
+    public bool IsFinal => Status.IsFinal();
+}
+
+/// <summary>Why a job did not succeed.</summary>
+/// <param name="ErrorType">The outcome's word, such as <c>tasks_failed</c>.</param>
+/// <param name="Message">One sentence for a person.</param>
+/// <param name="Task">The first failing task, if a task failed.</param>
+/// <param name="Host">The host it failed on.</param>
+public sealed record JobFailure(string ErrorType, string Message, string? Task = null, string? Host = null);
+
+/// <summary>One host's line of Ansible's recap: numbers of task results.</summary>
+public sealed record HostSummary(int Ok, int Changed, int Unreachable, int Failed, int Skipped, int Rescued, int Ignored);
+
+/// <summary>One step of the playbook's run, as the callback plugin reported it.</summary>
+/// <param name="Seq">1, 2, 3 … within the job, without gaps.</param>
+/// <param name="At">When Ansible saw it.</param>
+/// <param name="Type">Ansible's name of the callback, such as <c>runner_on_ok</c>.</param>
+/// <param name="Data">The event's fields.</param>
+public sealed record JobEvent(int Seq, DateTimeOffset At, string Type, System.Text.Json.JsonElement Data);

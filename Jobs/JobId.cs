@@ -1,0 +1,53 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace AspireJobs.Jobs;
+
+/// <summary>
+/// The id of a job: <c>job-</c> followed by a UUID version 7 (RFC 9562), so that ids sort by submission time.
+/// </summary>
+[JsonConverter(typeof(JobIdJsonConverter))]
+public readonly record struct JobId(Guid Value)
+{
+    const string Prefix = "job-";
+
+    /// <summary>A new id that carries the clock's current time.</summary>
+    public static JobId Create(TimeProvider time) => new(Guid.CreateVersion7(time.GetUtcNow()));
+
+    /// <summary>Milliseconds since the Unix epoch at which the id was made.</summary>
+    public long UnixMilliseconds
+    {
+        get
+        {
+            Span<byte> bytes = stackalloc byte[16];
+            Value.TryWriteBytes(bytes, bigEndian: true, out _);
+            var milliseconds = 0L;
+            foreach (var octet in bytes[..6])
+                milliseconds = (milliseconds << 8) | octet;
+            return milliseconds;
+        }
+    }
+
+    /// <summary>Reads the form that <see cref="ToString"/> writes; anything else is refused.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? text, out JobId id)
+    {
+        id = default;
+        if (text is null || !text.StartsWith(Prefix, StringComparison.Ordinal) || !Guid.TryParseExact(text.AsSpan(Prefix.Length), "D", out var value))
+            return false;
+        id = new JobId(value);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Prefix}{Value:D}";
+}
+
+sealed class JobIdJsonConverter : JsonConverter<JobId>
+{
+    public override JobId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        JobId.TryParse(reader.GetString(), out var id) ? id : throw new JsonException("not a job id");
+
+    public override void Write(Utf8JsonWriter writer, JobId value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.ToString());
+}

@@ -1,0 +1,36 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Npgsql;
+
+namespace AspireJobs.Jobs;
+
+/// <summary>How a row of <c>jobs</c> becomes a <see cref="Job"/>.</summary>
+static class JobRow
+{
+    public const string Columns =
+        "id, status, outcome, request, api_key_name, attempt, worker_id, cancel_requested_at is not null, " +
+        "revision, exit_code, failure, hosts, trace_parent, created_at, started_at, finished_at";
+
+    /// <summary>Number of <see cref="Columns"/>, for queries that append more.</summary>
+    public const int Count = 16;
+
+    public static Job Read(NpgsqlDataReader row) => new()
+    {
+        Id = new JobId(row.GetGuid(0)),
+        Status = SnakeCase.Value<JobStatus>(row.GetString(1)),
+        Outcome = row.Text(2) is { } outcome ? SnakeCase.Value<JobOutcome>(outcome) : null,
+        Request = JsonSerializer.Deserialize(row.GetString(3), JobsJson.Default.JobRequest)!,
+        ApiKeyName = row.GetString(4),
+        Attempt = row.GetInt32(5),
+        WorkerId = row.Text(6),
+        CancelRequested = row.GetBoolean(7),
+        Revision = row.Text(8),
+        ExitCode = row.Nullable<int>(9),
+        Failure = row.Text(10) is { } failure ? JsonSerializer.Deserialize(failure, JobsJson.Default.JobFailure) : null,
+        Hosts = row.Text(11) is { } hosts ? JsonSerializer.Deserialize(hosts, JobsJson.Default.IReadOnlyDictionaryStringHostSummary) : null,
+        TraceId = ActivityContext.TryParse(row.Text(12), null, out var trace) ? trace.TraceId.ToHexString() : null,
+        CreatedAt = row.GetFieldValue<DateTimeOffset>(13),
+        StartedAt = row.Nullable<DateTimeOffset>(14),
+        FinishedAt = row.Nullable<DateTimeOffset>(15),
+    };
+}

@@ -1,0 +1,83 @@
+using System.Text.Json;
+using Npgsql;
+
+namespace AspireJobs.Jobs;
+
+/// <summary>A job that is about to be stored.</summary>
+public sealed record NewJob(JobId Id, JobRequest Request, Guid ApiKeyId, string ApiKeyName, string? TraceParent, string? TraceState);
+
+/// <summary>Which jobs to list: newest first, those before a given id.</summary>
+public sealed record JobFilter(JobStatus? Status, JobId? Before, int Limit);
+
+/// <summary>Numbers over all jobs and workers, for the gauges.</summary>
+public sealed record ClusterStats(long QueuedJobs, long RunningJobs, long ActiveWorkers);
+
+/// <summary>The callers' side of the job table: store, read, list, ask to stop.</summary>
+public sealed class JobStore(NpgsqlDataSource db)
+{
+    /// <summary>Stores a queued job. It exists from here on, whatever becomes of Redis.</summary>
+    public async Task<Job> CreateAsync(NewJob job, CancellationToken cancellationToken)
+    {
+        var request = JsonSerializer.Serialize(job.Request, JobsJson.Default.JobRequest);
+        return (await db.Command(
+            $"""
+            insert into jobs (id, request, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state)
+            values ($1, $2::json, $3, $4, $5, $6, $7, $8)
+            returning {JobRow.Columns}
+            """,
+            job.Id.Value, request, job.Request.Source!.Type!.Value.Word(), job.Request.CallbackUrl,
+            job.ApiKeyId, job.ApiKeyName, job.TraceParent, job.TraceState)
+            .QueryAsync(JobRow.Read, cancellationToken)).Single();
+    }
+
+    /// <summary>The job, or null.</summary>
+    public async Task<Job?> FindAsync(JobId id, CancellationToken cancellationToken) =>
+        (await db.Command($"select {JobRow.Columns} from jobs where id = $1", id.Value)
+            .QueryAsync(JobRow.Read, cancellationToken)).SingleOrDefault();
+
+    /// <summary>Jobs, newest first. Ids sort by time, so the last id of a page leads to the next page however many jobs there are.</summary>
+    public Task<List<Job>> ListAsync(JobFilter filter, CancellationToken cancellationToken) =>
+        db.Command(
+            $"""
+            select {JobRow.Columns} from jobs
+            where ($1::text is null or status = $1) and ($2::uuid is null or id < $2)
+            order by id desc
+            limit $3
+            """,
+            filter.Status?.Word(), filter.Before?.Value, filter.Limit)
+            .QueryAsync(JobRow.Read, cancellationToken);
+
+    /// <summary>
+    /// Cancels a queued job at once; asks the worker of a running one to stop; leaves a final one as it is.
+    /// Returns the job as it then stands, or null if there is none.
+    /// </summary>
+    public async Task<Job?> CancelAsync(JobId id, CancellationToken cancellationToken)
+    {
+        var failure = new JobFailure(JobOutcome.Cancelled.Word(), "cancelled before it started");
+        var cancelled = await db.Command(
+            $"""
+            update jobs set
+                cancel_requested_at = coalesce(cancel_requested_at, now()),
+                status = case status when 'queued' then 'cancelled' else status end,
+                outcome = case status when 'queued' then 'cancelled' end,
+                finished_at = case status when 'queued' then now() end,
+                failure = case status when 'queued' then $2::json end
+            where id = $1 and status in ('queued', 'running')
+            returning {JobRow.Columns}
+            """,
+            id.Value, JsonSerializer.Serialize(failure, JobsJson.Default.JobFailure))
+            .QueryAsync(JobRow.Read, cancellationToken);
+        return cancelled.SingleOrDefault() ?? await FindAsync(id, cancellationToken);
+    }
+
+    /// <summary>Counts for the gauges; both job counts read partial indexes that hold live jobs only.</summary>
+    public async Task<ClusterStats> StatsAsync(CancellationToken cancellationToken) =>
+        (await db.Command(
+            """
+            select (select count(*) from jobs where status = 'queued'),
+                   (select count(*) from jobs where status = 'running'),
+                   (select count(*) from workers where heartbeat_at > now() - $1)
+            """,
+            JobLeases.WorkerSilence)
+            .QueryAsync(row => new ClusterStats(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)), cancellationToken)).Single();
+}

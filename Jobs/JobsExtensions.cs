@@ -1,0 +1,49 @@
+using AspireJobs.Jobs.ApiKeys;
+using AspireJobs.Jobs.Credentials;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
+
+namespace AspireJobs.Jobs;
+
+/// <summary>Registration of the job library.</summary>
+public static class JobsExtensions
+{
+    /// <summary>
+    /// Adds stores, queue, signals and telemetry of jobs. Needs an <c>NpgsqlDataSource</c> and a Redis connection, which
+    /// the caller adds by <c>AddNpgsqlDataSource</c> and <c>AddRedisClient</c>, and the setting <c>Credentials:MasterKey</c>.
+    /// </summary>
+    public static TBuilder AddJobs<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
+    {
+        var services = builder.Services;
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<JobStore>();
+        services.AddSingleton<JobLeases>();
+        services.AddSingleton<JobOutput>();
+        services.AddSingleton<JobQueue>();
+        services.AddSingleton<JobSignals>();
+        services.AddSingleton<ApiKeyStore>();
+        services.AddSingleton<CredentialStore>();
+        services.AddOptions<MasterKeyOptions>().BindConfiguration(MasterKeyOptions.Section).Validate(
+            options => options.MasterKey.Length >= MasterKeyOptions.ShortestKey,
+            $"{MasterKeyOptions.Section}:MasterKey must be set to at least {MasterKeyOptions.ShortestKey} random characters; the app host generates one.").ValidateOnStart();
+        services.AddSingleton<MasterKey>();
+        services.AddHostedService<CountersAtZero>();
+        services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddSource(JobsTelemetry.Name));
+        services.ConfigureOpenTelemetryMeterProvider(metrics => metrics.AddMeter(JobsTelemetry.Name));
+        return builder;
+    }
+
+    sealed class CountersAtZero : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            JobsTelemetry.StartAtZero();
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,28 @@
+using StackExchange.Redis;
+
+namespace AspireJobs.Jobs;
+
+/// <summary>Every name in Redis. All of it can be lost: Postgres holds the truth.</summary>
+static class QueueKeys
+{
+    /// <summary>The only queue.</summary>
+    public const string Default = "default";
+
+    /// <summary>Sorted set of the ids of waiting jobs, by submission time.</summary>
+    public static readonly RedisKey Waiting = "jobs:queue:default";
+
+    /// <summary>Hash from job id to the trace parent of its enqueue span.</summary>
+    public static readonly RedisKey Contexts = "jobs:queue:default:contexts";
+
+    /// <summary>Says that jobs were put into the queue.</summary>
+    public const string Enqueued = "jobs:enqueued";
+
+    /// <summary>Carries the id of a running job that is to stop.</summary>
+    public const string Cancel = "jobs:cancel";
+
+    /// <summary>Says that callbacks became due.</summary>
+    public const string CallbackDue = "jobs:callback-due";
+
+    /// <summary>Says that a job has new output or became final.</summary>
+    public static string Output(JobId id) => $"jobs:output:{id}";
+}

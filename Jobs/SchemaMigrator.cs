@@ -1,0 +1,56 @@
+using Npgsql;
+
+namespace AspireJobs.Jobs;
+
+/// <summary>Brings a database to the current schema: each file of <c>Schema/</c> once, in order of its name, in its own transaction.</summary>
+public static class SchemaMigrator
+{
+    // Any number that nothing else locks; two migrators at once take turns.
+    const long LockKey = 0x6a6f6273;
+
+    /// <summary>Applies what is missing and returns the names of the files applied.</summary>
+    public static async Task<IReadOnlyList<string>> ApplyAsync(NpgsqlDataSource db, CancellationToken cancellationToken)
+    {
+        await using var connection = await db.OpenConnectionAsync(cancellationToken);
+        await ExecuteAsync(connection, $"select pg_advisory_lock({LockKey})", cancellationToken);
+        try
+        {
+            await ExecuteAsync(connection, "create table if not exists schema_migrations (name text primary key, applied_at timestamptz not null default now())", cancellationToken);
+            var applied = await AppliedAsync(connection, cancellationToken);
+            var missing = Resources.Names("Schema").Where(name => !applied.Contains(name)).ToList();
+            foreach (var name in missing)
+                await ApplyAsync(connection, name, cancellationToken);
+            return missing;
+        }
+        finally
+        {
+            await ExecuteAsync(connection, $"select pg_advisory_unlock({LockKey})", CancellationToken.None);
+        }
+    }
+
+    static async Task ApplyAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await ExecuteAsync(connection, Resources.Text(name), cancellationToken);
+        await using var record = new NpgsqlCommand("insert into schema_migrations (name) values ($1)", connection);
+        record.Parameters.Add(new NpgsqlParameter { Value = name });
+        await record.ExecuteNonQueryAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    static async Task<HashSet<string>> AppliedAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand("select name from schema_migrations", connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var names = new HashSet<string>();
+        while (await reader.ReadAsync(cancellationToken))
+            names.Add(reader.GetString(0));
+        return names;
+    }
+
+    static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+}

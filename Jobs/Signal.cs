@@ -1,0 +1,43 @@
+namespace AspireJobs.Jobs;
+
+/// <summary>Something happened since the last look: any number of <see cref="Set"/> wake one waiter once. For one waiter at a time.</summary>
+public sealed class Signal(TimeProvider time) : IDisposable
+{
+    readonly SemaphoreSlim _semaphore = new(0, 1);
+
+    /// <summary>Wakes the waiter, or lets its next wait return at once.</summary>
+    public void Set()
+    {
+        try
+        {
+            _semaphore.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // Set already.
+        }
+        catch (ObjectDisposedException)
+        {
+            // A late signal for a waiter that has gone.
+        }
+    }
+
+    /// <summary>Waits for <see cref="Set"/>, at most for <paramref name="longest"/>. True if it was set.</summary>
+    public async Task<bool> WaitAsync(TimeSpan longest, CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(longest, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            await _semaphore.WaitAsync(either.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _semaphore.Dispose();
+}

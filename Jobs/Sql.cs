@@ -1,0 +1,45 @@
+using Npgsql;
+
+namespace AspireJobs.Jobs;
+
+/// <summary>Positional parameters (<c>$1</c>, <c>$2</c> …) without ceremony.</summary>
+static class Sql
+{
+    public static NpgsqlCommand Command(this NpgsqlDataSource db, string sql, params ReadOnlySpan<object?> values)
+    {
+        var command = db.CreateCommand(sql);
+        foreach (var value in values)
+            command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value });
+        return command;
+    }
+
+    public static async Task<List<T>> QueryAsync<T>(this NpgsqlCommand command, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
+    {
+        await using (command)
+        {
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            var rows = new List<T>();
+            while (await reader.ReadAsync(cancellationToken))
+                rows.Add(read(reader));
+            return rows;
+        }
+    }
+
+    public static async Task<int> ExecuteAsync(this NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        await using (command)
+            return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    public static async Task<long> CountAsync(this NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        await using (command)
+            return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    public static T? Nullable<T>(this NpgsqlDataReader reader, int column) where T : struct =>
+        reader.IsDBNull(column) ? null : reader.GetFieldValue<T>(column);
+
+    public static string? Text(this NpgsqlDataReader reader, int column) =>
+        reader.IsDBNull(column) ? null : reader.GetString(column);
+}
