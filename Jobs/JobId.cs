@@ -43,11 +43,14 @@ public readonly record struct JobId(Guid Value)
     public override string ToString() => $"{Prefix}{Value:D}";
 }
 
-sealed class JobIdJsonConverter : JsonConverter<JobId>
+/// <summary>Writes a <see cref="JobId"/> as its text.</summary>
+public sealed class JobIdJsonConverter : JsonConverter<JobId>
 {
+    /// <inheritdoc/>
     public override JobId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         JobId.TryParse(reader.GetString(), out var id) ? id : throw new JsonException("not a job id");
 
+    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, JobId value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.ToString());
 }

@@ -5,6 +5,8 @@ namespace AspireJobs.Jobs;
 /// <summary>What a caller asks for: which playbook, from where, on which hosts, and how.</summary>
 public sealed record JobRequest
 {
+    // The serializer keeps the default of an absent field only where there is a setter.
+
     /// <summary>Where the playbook comes from. Required.</summary>
     public JobSource? Source { get; init; }
 
@@ -21,10 +23,10 @@ public sealed record JobRequest
     public string? Limit { get; init; }
 
     /// <summary>Run only tasks with these tags.</summary>
-    public IReadOnlyList<string> Tags { get; init; } = [];
+    public IReadOnlyList<string> Tags { get; set; } = [];
 
     /// <summary>Leave out tasks with these tags.</summary>
-    public IReadOnlyList<string> SkipTags { get; init; } = [];
+    public IReadOnlyList<string> SkipTags { get; set; } = [];
 
     /// <summary>Dry run (<c>--check</c>).</summary>
     public bool Check { get; init; }
@@ -39,16 +41,16 @@ public sealed record JobRequest
     public int? Forks { get; init; }
 
     /// <summary>1 to 86,400 seconds from the start on a worker, 3,600 when absent.</summary>
-    public int TimeoutSeconds { get; init; } = 3600;
+    public int TimeoutSeconds { get; set; } = 3600;
 
     /// <summary>Names of credentials that the playbook gets.</summary>
-    public IReadOnlyList<string> Credentials { get; init; } = [];
+    public IReadOnlyList<string> Credentials { get; set; } = [];
 
     /// <summary>http or https URL that receives the final state, signed after Standard Webhooks 1.0.0.</summary>
     public string? CallbackUrl { get; init; }
 
     /// <summary>The caller's own marks, kept with the job: at most 32.</summary>
-    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Labels { get; set; } = new Dictionary<string, string>();
 }
 
 /// <summary>The kinds of source.</summary>

@@ -9,6 +9,9 @@ public sealed record NewJob(JobId Id, JobRequest Request, Guid ApiKeyId, string 
 /// <summary>Which jobs to list: newest first, those before a given id.</summary>
 public sealed record JobFilter(JobStatus? Status, JobId? Before, int Limit);
 
+/// <summary>What a request to cancel did: nothing, if the job was final already.</summary>
+public sealed record CancelResult(Job Job, bool Changed);
+
 /// <summary>Numbers over all jobs and workers, for the gauges.</summary>
 public sealed record ClusterStats(long QueuedJobs, long RunningJobs, long ActiveWorkers);
 
@@ -51,7 +54,7 @@ public sealed class JobStore(NpgsqlDataSource db)
     /// Cancels a queued job at once; asks the worker of a running one to stop; leaves a final one as it is.
     /// Returns the job as it then stands, or null if there is none.
     /// </summary>
-    public async Task<Job?> CancelAsync(JobId id, CancellationToken cancellationToken)
+    public async Task<CancelResult?> CancelAsync(JobId id, CancellationToken cancellationToken)
     {
         var failure = new JobFailure(JobOutcome.Cancelled.Word(), "cancelled before it started");
         var cancelled = await db.Command(
@@ -67,7 +70,9 @@ public sealed class JobStore(NpgsqlDataSource db)
             """,
             id.Value, JsonSerializer.Serialize(failure, JobsJson.Default.JobFailure))
             .QueryAsync(JobRow.Read, cancellationToken);
-        return cancelled.SingleOrDefault() ?? await FindAsync(id, cancellationToken);
+        if (cancelled is [var job])
+            return new CancelResult(job, Changed: true);
+        return await FindAsync(id, cancellationToken) is { } final ? new CancelResult(final, Changed: false) : null;
     }
 
     /// <summary>Counts for the gauges; both job counts read partial indexes that hold live jobs only.</summary>

@@ -1,5 +1,6 @@
 using AspireJobs.Jobs.ApiKeys;
 using AspireJobs.Jobs.Credentials;
+using AspireJobs.Jobs.Webhooks;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -26,6 +27,7 @@ public static class JobsExtensions
         services.AddSingleton<JobSignals>();
         services.AddSingleton<ApiKeyStore>();
         services.AddSingleton<CredentialStore>();
+        services.AddSingleton<DeliveryStore>();
         services.AddOptions<MasterKeyOptions>().BindConfiguration(MasterKeyOptions.Section).Validate(
             options => options.MasterKey.Length >= MasterKeyOptions.ShortestKey,
             $"{MasterKeyOptions.Section}:MasterKey must be set to at least {MasterKeyOptions.ShortestKey} random characters; the app host generates one.").ValidateOnStart();

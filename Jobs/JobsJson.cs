@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using AspireJobs.Jobs.Credentials;
 
 namespace AspireJobs.Jobs;
 
@@ -8,7 +9,9 @@ namespace AspireJobs.Jobs;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    Converters = [typeof(WordConverter<JobStatus>), typeof(WordConverter<JobOutcome>), typeof(WordConverter<SourceType>)])]
+    AllowDuplicateProperties = false,
+    RespectNullableAnnotations = true,
+    Converters = [typeof(WordConverter<JobStatus>), typeof(WordConverter<JobOutcome>), typeof(WordConverter<SourceType>), typeof(WordConverter<CredentialType>)])]
 [JsonSerializable(typeof(Job))]
 [JsonSerializable(typeof(JobEvent))]
 [JsonSerializable(typeof(JobFailure))]
@@ -16,7 +19,24 @@ namespace AspireJobs.Jobs;
 [JsonSerializable(typeof(IReadOnlyDictionary<string, HostSummary>))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 [JsonSerializable(typeof(JsonElement))]
-public sealed partial class JobsJson : JsonSerializerContext;
+public sealed partial class JobsJson : JsonSerializerContext
+{
+    /// <summary>Gives other options the same form, and these types' serializers.</summary>
+    public static void Apply(JsonSerializerOptions options)
+    {
+        var form = Default.Options;
+        options.PropertyNamingPolicy = form.PropertyNamingPolicy;
+        options.DefaultIgnoreCondition = form.DefaultIgnoreCondition;
+        options.UnmappedMemberHandling = form.UnmappedMemberHandling;
+        options.AllowDuplicateProperties = form.AllowDuplicateProperties;
+        options.RespectNullableAnnotations = form.RespectNullableAnnotations;
+        options.PropertyNameCaseInsensitive = form.PropertyNameCaseInsensitive;
+        options.NumberHandling = form.NumberHandling;
+        foreach (var converter in form.Converters)
+            options.Converters.Add(converter);
+        options.TypeInfoResolverChain.Insert(0, Default);
+    }
+}
 
 sealed class WordConverter<T> : JsonConverter<T> where T : struct, Enum
 {

@@ -75,6 +75,8 @@ create table job_log (
 create table webhook_deliveries (
     id               uuid primary key default gen_random_uuid(),
     job_id           uuid not null references jobs on delete cascade,
+    -- Host and port of the callback URL: a slow receiver is passed over while it is busy.
+    receiver         text not null,
     status           text not null default 'pending',
     attempt          int not null default 0,
     next_attempt_at  timestamptz not null default now(),
@@ -87,6 +89,7 @@ create table webhook_deliveries (
 );
 
 create index webhook_deliveries_due on webhook_deliveries (next_attempt_at) where status = 'pending';
+create index webhook_deliveries_of_job on webhook_deliveries (job_id);
 
 -- A final state is final, and its callback is owed from the same transaction on, whoever makes the move.
 create function jobs_guard_final() returns trigger language plpgsql as $$
@@ -95,7 +98,7 @@ begin
         raise exception 'job % is final (%) and stays so', old.id, old.status using errcode = 'check_violation';
     end if;
     if new.outcome is not null and new.callback_url is not null then
-        insert into webhook_deliveries (job_id) values (new.id);
+        insert into webhook_deliveries (job_id, receiver) values (new.id, lower(split_part(new.callback_url, '/', 3)));
     end if;
     return new;
 end

@@ -1,0 +1,87 @@
+using System.Text.RegularExpressions;
+using AspireJobs.Api.ApiKeys;
+using AspireJobs.Api.Http;
+using AspireJobs.Jobs;
+using AspireJobs.Jobs.Credentials;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace AspireJobs.Api.Credentials;
+
+/// <summary>A credential to store. Its values can be used by jobs and deleted, never read again.</summary>
+sealed record NewCredential
+{
+    public string? Name { get; init; }
+
+    public CredentialType? Type { get; init; }
+
+    public IReadOnlyDictionary<string, string>? Values { get; init; }
+}
+
+static partial class CredentialsApi
+{
+    public static void MapCredentials(this IEndpointRouteBuilder api)
+    {
+        api.MapPost("/credentials", CreateAsync);
+        api.MapGet("/credentials", ListAsync);
+        api.MapDelete("/credentials/{name}", DeleteAsync);
+    }
+
+    static async Task<Results<Created<CredentialInfo>, ProblemHttpResult>> CreateAsync(
+        Body<NewCredential> body, CredentialStore credentials, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var errors = Validate(body.Value);
+        if (errors.Any)
+            return Problems.Invalid(errors.ByField);
+        var credential = new Credential(body.Value.Name!, body.Value.Type!.Value, body.Value.Values!);
+        return await credentials.CreateAsync(credential, cancellationToken)
+            ? TypedResults.Created($"/api/v1/credentials/{credential.Name}", new CredentialInfo(credential.Name, credential.Type, [.. credential.Values.Keys.Order()], time.GetUtcNow()))
+            : Problems.Conflict("name-taken", $"There is a credential '{credential.Name}' already. Delete it first: values cannot be changed in place.");
+    }
+
+    static async Task<Ok<Page<CredentialInfo>>> ListAsync(CredentialStore credentials, CancellationToken cancellationToken) =>
+        TypedResults.Ok(new Page<CredentialInfo>(await credentials.ListAsync(cancellationToken)));
+
+    static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(string name, CredentialStore credentials, CancellationToken cancellationToken) =>
+        await credentials.DeleteAsync(name, cancellationToken) ? TypedResults.NoContent() : Problems.NotFound("credential", name);
+
+    // Shorter values would turn up in any text by chance, and could not be kept out of it.
+    const int ShortestSecret = 4;
+
+    static Errors Validate(NewCredential credential)
+    {
+        var errors = new Errors();
+        errors.Require(credential.Name is { } name && ApiKeysApi.NameForm().IsMatch(name), "name",
+            "must be 1 to 63 letters, digits, dots, dashes or underscores, and begin with a letter or digit");
+        errors.Require(credential.Type is not null, "type", $"must be one of: {string.Join(", ", SnakeCase.All<CredentialType>())}");
+        errors.Require(credential.Values is { Count: > 0 and <= 64 }, "values", "must be an object with 1 to 64 fields");
+        if (errors.Any)
+            return errors;
+        var (required, allowed) = Fields(credential.Type!.Value);
+        foreach (var field in required.Where(field => !credential.Values!.ContainsKey(field)))
+            errors.Add($"values.{field}", $"A credential of type {credential.Type.Value.Word()} needs {field}.");
+        foreach (var (field, value) in credential.Values!)
+        {
+            errors.Require(allowed is null || allowed.Contains(field), $"values.{field}", $"is no field of type {credential.Type.Value.Word()}; known: {string.Join(", ", allowed ?? [])}");
+            var plain = allowed is not null && Credential.PlainFields.Contains(field);
+            errors.Require(value.Length >= (plain ? 1 : ShortestSecret) && value.Length <= 64 * 1024, $"values.{field}", $"must be {(plain ? 1 : ShortestSecret)} to 65,536 characters long");
+            errors.Require(!value.Contains('\0'), $"values.{field}", "must not contain a NUL character");
+            errors.Require(!plain || PlainForm().IsMatch(value), $"values.{field}", "must be letters, digits, dots, dashes, underscores, @ or \\, and not begin with a dash");
+            errors.Require(allowed is not null || VariableForm().IsMatch(field), $"values.{field}", "is no name for an Ansible variable");
+        }
+        return errors;
+    }
+
+    static (string[] Required, string[]? Allowed) Fields(CredentialType type) => type switch
+    {
+        CredentialType.SshKey => (["private_key"], ["private_key", "username"]),
+        CredentialType.Password => (["password"], ["password", "username"]),
+        CredentialType.VaultPassword => (["password"], ["password", "vault_id"]),
+        _ => ([], null),
+    };
+
+    [GeneratedRegex(@"^[A-Za-z0-9_.@\\][A-Za-z0-9_.@\\-]{0,127}$")]
+    private static partial Regex PlainForm();
+
+    [GeneratedRegex("^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+    private static partial Regex VariableForm();
+}

@@ -1,0 +1,62 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.Extensions.Options;
+
+namespace AspireJobs.Api.Http;
+
+/// <summary>
+/// A JSON body, or what is wrong with it. Unlike the framework's binding it names every faulty field, also unknown ones,
+/// instead of stopping at the first. <see cref="BodyFilter"/> answers faulty ones before the handler is called.
+/// </summary>
+sealed class Body<T> : IBody, IBindableFromHttpContext<Body<T>>, IEndpointParameterMetadataProvider where T : class
+{
+    T? _value;
+
+    public T Value => _value ?? throw new InvalidOperationException("The body is faulty; BodyFilter is missing on the route.");
+
+    public IResult? Problem { get; private init; }
+
+    public static async ValueTask<Body<T>?> BindAsync(HttpContext context, ParameterInfo parameter)
+    {
+        if (!context.Request.HasJsonContentType())
+            return new() { Problem = Problems.Create(StatusCodes.Status415UnsupportedMediaType, "not-json", "The body must be application/json.") };
+        var options = context.RequestServices.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions;
+        var type = (JsonTypeInfo<T>)options.GetTypeInfo(typeof(T));
+        using var buffer = new MemoryStream((int)(context.Request.ContentLength ?? 1024));
+        await context.Request.Body.CopyToAsync(buffer, context.RequestAborted);
+        var utf8 = buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
+        try
+        {
+            return JsonSerializer.Deserialize(utf8.Span, type) is { } value
+                ? new() { _value = value }
+                : new() { Problem = Problems.Invalid("$", "The body must be a JSON object.") };
+        }
+        catch (JsonException e)
+        {
+            return new() { Problem = Problems.Invalid(BodyFaults.Find(utf8, type, e)) };
+        }
+    }
+
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
+        builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(T)));
+}
+
+interface IBody
+{
+    IResult? Problem { get; }
+}
+
+/// <summary>Answers requests whose body is faulty.</summary>
+sealed class BodyFilter : IEndpointFilter
+{
+    public ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        foreach (var argument in context.Arguments)
+            if (argument is IBody { Problem: { } problem })
+                return ValueTask.FromResult<object?>(problem);
+        return next(context);
+    }
+}

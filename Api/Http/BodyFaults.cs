@@ -1,0 +1,81 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace AspireJobs.Api.Http;
+
+/// <summary>Finds every field of a refused body that does not fit its type. Runs only when the quick way has failed.</summary>
+static class BodyFaults
+{
+    static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
+    public static IReadOnlyDictionary<string, string[]> Find(ReadOnlyMemory<byte> utf8, JsonTypeInfo type, JsonException first)
+    {
+        var errors = new Errors();
+        try
+        {
+            using var document = JsonDocument.Parse(utf8, Strict);
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                errors.Add("$", "The body must be a JSON object.");
+            else
+                Check(document.RootElement, type, "", errors);
+        }
+        catch (JsonException e)
+        {
+            errors.Add("$", $"The body is not valid JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}.");
+        }
+        if (!errors.Any)
+            errors.Add(first.Path is { Length: > 2 } path ? path[2..] : "$", "The value does not fit.");
+        return errors.ByField;
+    }
+
+    static void Check(JsonElement element, JsonTypeInfo type, string prefix, Errors errors)
+    {
+        foreach (var member in element.EnumerateObject())
+        {
+            var field = prefix + member.Name;
+            var property = type.Properties.FirstOrDefault(property => property.Name == member.Name);
+            if (property is null)
+                errors.Add(field, $"There is no field '{field}'. Known: {string.Join(", ", type.Properties.Select(known => known.Name))}.");
+            else
+                Check(member.Value, property, field, errors);
+        }
+    }
+
+    static void Check(JsonElement value, JsonPropertyInfo property, string field, Errors errors)
+    {
+        var type = property.Options.GetTypeInfo(property.PropertyType);
+        if (value.ValueKind == JsonValueKind.Null)
+        {
+            if (!property.IsSetNullable)
+                errors.Add(field, $"{field} must be {Expected(property.PropertyType)}, not null; leave it out for its default.");
+        }
+        else if (type.Kind == JsonTypeInfoKind.Object && value.ValueKind == JsonValueKind.Object)
+            Check(value, type, field + ".", errors);
+        else if (!Fits(value, type))
+            errors.Add(field, $"{field} must be {Expected(property.PropertyType)}.");
+    }
+
+    static bool Fits(JsonElement value, JsonTypeInfo type)
+    {
+        try
+        {
+            value.Deserialize(type);
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    static string Expected(Type type) => (Nullable.GetUnderlyingType(type) ?? type) switch
+    {
+        var t when t == typeof(string) => "a string",
+        var t when t == typeof(bool) => "true or false",
+        var t when t == typeof(int) => "a whole number",
+        var t when t.IsEnum => $"one of: {string.Join(", ", Enum.GetNames(t).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName))}",
+        var t when t.IsAssignableTo(typeof(IEnumerable<string>)) => "a list of strings",
+        var t when t.IsAssignableTo(typeof(IEnumerable<KeyValuePair<string, string>>)) => "an object whose values are strings",
+        _ => "an object",
+    };
+}

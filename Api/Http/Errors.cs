@@ -1,0 +1,27 @@
+namespace AspireJobs.Api.Http;
+
+/// <summary>What is wrong with a request, field by field.</summary>
+sealed class Errors
+{
+    readonly Dictionary<string, string[]> _byField = [];
+
+    public bool Any => _byField.Count > 0;
+
+    public IReadOnlyDictionary<string, string[]> ByField => _byField;
+
+    public void Add(string field, string message) =>
+        _byField[field] = _byField.TryGetValue(field, out var earlier) ? [.. earlier, message] : [message];
+
+    /// <summary>Adds the fault, half a sentence, if there is one.</summary>
+    public void AddFault(string field, string? fault)
+    {
+        if (fault is not null)
+            Add(field, $"{field} {fault}.");
+    }
+
+    public void Require(bool good, string field, string fault)
+    {
+        if (!good)
+            AddFault(field, fault);
+    }
+}

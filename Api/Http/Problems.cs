@@ -1,0 +1,72 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.WebUtilities;
+using Npgsql;
+
+namespace AspireJobs.Api.Http;
+
+/// <summary>Problem details (RFC 9457), each with a stable <c>type</c> and the trace id of the request.</summary>
+static class Problems
+{
+    public static ProblemHttpResult Invalid(IReadOnlyDictionary<string, string[]> errors) =>
+        Create(StatusCodes.Status400BadRequest, "invalid-request", "The request is not valid; nothing was changed.", errors: errors);
+
+    public static ProblemHttpResult Invalid(string field, string message) =>
+        Invalid(new Dictionary<string, string[]> { [field] = [message] });
+
+    public static ProblemHttpResult NotFound(string what, string name) =>
+        Create(StatusCodes.Status404NotFound, $"unknown-{what.Replace(' ', '-')}", $"There is no {what} '{Shorten(name)}'.");
+
+    public static ProblemHttpResult Conflict(string type, string title) => Create(StatusCodes.Status409Conflict, type, title);
+
+    public static ProblemHttpResult Create(int status, string type, string title, string? detail = null, IReadOnlyDictionary<string, string[]>? errors = null)
+    {
+        var problem = new ProblemDetails { Status = status, Type = Urn(type), Title = title, Detail = detail };
+        if (errors is not null)
+            problem.Extensions["errors"] = errors;
+        return TypedResults.Problem(problem);
+    }
+
+    /// <summary>Puts the trace id into every problem, and completes those that the framework makes: unmatched routes, wrong methods, refused bodies, exceptions.</summary>
+    public static void Customize(ProblemDetailsContext context)
+    {
+        var problem = context.ProblemDetails;
+        AddTraceId(problem);
+        if (problem.Type?.StartsWith("urn:", StringComparison.Ordinal) == true)
+            return;
+        var status = problem.Status ?? context.HttpContext.Response.StatusCode;
+        var error = context.HttpContext.Features.Get<IExceptionHandlerFeature>()?.Error;
+        (var type, problem.Title) = (status, error) switch
+        {
+            (StatusCodes.Status413PayloadTooLarge, _) => ("body-too-large", $"The body is larger than {Limits.BodyBytes:N0} bytes; nothing was changed."),
+            (StatusCodes.Status503ServiceUnavailable, NpgsqlException) => ("store-unavailable", "The job store cannot be reached; nothing was changed. Try again."),
+            (StatusCodes.Status500InternalServerError, _) => ("internal-error", "Something failed on our side. The trace id leads to the cause."),
+            (StatusCodes.Status404NotFound, _) => ("unknown-route", $"There is nothing at {context.HttpContext.Request.Path}."),
+            _ => (ReasonPhrases.GetReasonPhrase(status).ToLowerInvariant().Replace(' ', '-'), ReasonPhrases.GetReasonPhrase(status)),
+        };
+        problem.Type = Urn(type);
+    }
+
+    /// <summary>The status of a request that ended in an exception.</summary>
+    public static int StatusOf(Exception exception) => exception switch
+    {
+        BadHttpRequestException bad => bad.StatusCode,
+        NpgsqlException { IsTransient: true } => StatusCodes.Status503ServiceUnavailable,
+        _ => StatusCodes.Status500InternalServerError,
+    };
+
+    static string Urn(string type) => $"urn:aspirejobs:problem:{type}";
+
+    static string Shorten(string name) => name.Length > 100 ? name[..100] + "…" : name;
+
+    static void AddTraceId(ProblemDetails problem)
+    {
+        // The framework's own member is the whole trace parent, under either spelling.
+        problem.Extensions.Remove("traceId");
+        problem.Extensions.Remove("trace_id");
+        if (Activity.Current is { } activity)
+            problem.Extensions["trace_id"] = activity.TraceId.ToHexString();
+    }
+}

@@ -1,0 +1,37 @@
+using AspireJobs.Jobs;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace AspireJobs.Api.Http;
+
+/// <summary>Records <c>ansible_api_request_duration_seconds</c>. Probes and streams opt out by the framework's own switch for HTTP metrics.</summary>
+sealed class RequestMetrics(RequestDelegate next, TimeProvider time)
+{
+    // Methods are chosen by callers, so unknown ones share a label value.
+    static readonly HashSet<string> Methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        var start = time.GetTimestamp();
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            if (context.Features.Get<IHttpMetricsTagsFeature>() is not { MetricsDisabled: true })
+                JobsTelemetry.RequestAnswered(
+                    time.GetElapsedTime(start).TotalSeconds,
+                    Methods.Contains(context.Request.Method) ? context.Request.Method : "_OTHER",
+                    Route(context),
+                    context.Response.StatusCode);
+        }
+    }
+
+    static string Route(HttpContext context)
+    {
+        // The exception handler clears the endpoint and keeps it in its feature.
+        var endpoint = context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint;
+        return endpoint is RouteEndpoint { RoutePattern.RawText: { } route } ? "/" + route.Trim('/') : "unmatched";
+    }
+}

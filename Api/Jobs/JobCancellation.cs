@@ -1,0 +1,25 @@
+using AspireJobs.Jobs;
+
+namespace AspireJobs.Api.Jobs;
+
+/// <summary>Stops a job, and tells everyone who waits for it.</summary>
+sealed class JobCancellation(JobStore jobs, JobSignals signals, ILogger<JobCancellation> log)
+{
+    public async Task<CancelResult?> CancelAsync(JobId id, CancellationToken cancellationToken)
+    {
+        var result = await jobs.CancelAsync(id, cancellationToken);
+        if (result is not { Changed: true, Job: var job })
+            return result;
+        if (!job.IsFinal)
+        {
+            await signals.CancelAsync(id);
+            return result;
+        }
+        JobsTelemetry.JobCompleted(job);
+        log.JobCompleted(id, job.Status.Word());
+        await signals.OutputAsync(id);
+        if (job.Request.CallbackUrl is not null)
+            await signals.CallbackDueAsync();
+        return result;
+    }
+}

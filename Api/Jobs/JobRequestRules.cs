@@ -1,0 +1,139 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using AspireJobs.Api.Http;
+using AspireJobs.Jobs;
+using AspireJobs.Jobs.Credentials;
+
+namespace AspireJobs.Api.Jobs;
+
+/// <summary>What makes a request for a job acceptable. Every fault is found, not just the first.</summary>
+static partial class JobRequestRules
+{
+    public static Errors Check(JobRequest request)
+    {
+        var errors = new Errors();
+        if (request.Source is null)
+            errors.Add("source", "source is required: where the playbook comes from.");
+        else
+            CheckSource(request.Source, errors);
+        CheckPlaybook(request, errors);
+        if (request.Inventory is not null)
+            CheckInventory(request.Inventory, request.Source?.Type, errors);
+        CheckOptions(request, errors);
+        CheckLabels(request, errors);
+        return errors;
+    }
+
+    static void CheckSource(JobSource source, Errors errors)
+    {
+        errors.Require(source.Type is not null, "source.type", $"must be one of: {string.Join(", ", SnakeCase.All<SourceType>())}");
+        Belongs(SourceType.Inline, source.Content, "content");
+        Belongs(SourceType.Git, source.Url, "url");
+        Belongs(SourceType.Git, source.Ref, "ref");
+        Belongs(SourceType.Git, source.Credential, "credential");
+        Belongs(SourceType.Local, source.Path, "path");
+        if (source.Type == SourceType.Inline)
+            errors.Require(source.Content is { Length: > 0 } content && Encoding.UTF8.GetByteCount(content) <= Limits.TextBytes,
+                "source.content", $"must be the text of a playbook, at most {Limits.TextBytes / 1024} KiB");
+        if (source.Type == SourceType.Git)
+            errors.AddFault("source.url", source.Url is null ? "is required for a git source" : GitUrl.Fault(source.Url));
+        if (source is { Type: SourceType.Git, Ref: not null })
+            errors.Require(RefForm().IsMatch(source.Ref) && !source.Ref.Contains(".."), "source.ref", "must be a branch, a tag or a commit");
+        if (source is { Type: SourceType.Local, Path: not null })
+            errors.AddFault("source.path", SourcePath.Fault(source.Path));
+
+        void Belongs(SourceType type, string? value, string field) =>
+            errors.Require(value is null || source.Type is null || source.Type == type, $"source.{field}", $"belongs to a source of type {type.Word()}");
+    }
+
+    static void CheckPlaybook(JobRequest request, Errors errors)
+    {
+        if (request.Source?.Type == SourceType.Inline)
+            errors.Require(request.Playbook is null, "playbook", "does not go with an inline source, whose content is the playbook");
+        else
+            errors.AddFault("playbook", request.Playbook is null ? "is required: its path in the source" : SourcePath.Fault(request.Playbook));
+    }
+
+    static void CheckInventory(JobInventory inventory, SourceType? source, Errors errors)
+    {
+        var given = (inventory.Path is null ? 0 : 1) + (inventory.Content is null ? 0 : 1) + (inventory.Hosts is null ? 0 : 1);
+        errors.Require(given == 1, "inventory", "must have exactly one of: path, content, hosts");
+        if (inventory.Path is { } path)
+            errors.AddFault("inventory.path", source == SourceType.Inline ? "does not go with an inline source, which has no other files" : SourcePath.Fault(path));
+        if (inventory.Content is { } content)
+            errors.Require(content.Length > 0 && Encoding.UTF8.GetByteCount(content) <= Limits.TextBytes, "inventory.content", $"must be 1 byte to {Limits.TextBytes / 1024} KiB of text");
+        if (inventory.Hosts is { } hosts)
+        {
+            errors.Require(hosts.Count is >= 1 and <= Limits.Hosts, "inventory.hosts", $"must have 1 to {Limits.Hosts} entries");
+            Each(hosts, "inventory.hosts", errors, host => HostForm().IsMatch(host) ? null : "must be a host name or an address");
+        }
+    }
+
+    static void CheckOptions(JobRequest request, Errors errors)
+    {
+        if (request.ExtraVars is { } variables)
+        {
+            errors.Require(variables.ValueKind == JsonValueKind.Object, "extra_vars", "must be an object");
+            errors.Require(Encoding.UTF8.GetByteCount(variables.GetRawText()) <= Limits.ExtraVarsBytes, "extra_vars", $"must be at most {Limits.ExtraVarsBytes / 1024} KiB");
+        }
+        if (request.Limit is { } limit)
+            errors.Require(limit.Length is > 0 and <= 1024 && limit[0] != '-' && limit[0] != '@' && !limit.Any(char.IsControl), "limit", "must be a host pattern of 1 to 1,024 characters");
+        Each(request.Tags, "tags", errors, TagFault);
+        Each(request.SkipTags, "skip_tags", errors, TagFault);
+        errors.Require(request.Verbosity is >= 0 and <= 4, "verbosity", "must be 0 to 4");
+        errors.Require(request.Forks is null or >= 1 and <= 100, "forks", "must be 1 to 100");
+        errors.Require(request.TimeoutSeconds is >= 1 and <= 86_400, "timeout_seconds", "must be 1 to 86,400");
+        if (request.CallbackUrl is { } url)
+            errors.AddFault("callback_url", CallbackFault(url));
+        errors.Require(request.Credentials.Count <= Limits.Credentials, "credentials", $"must be at most {Limits.Credentials}");
+        errors.Require(request.Credentials.Distinct().Count() == request.Credentials.Count, "credentials", "must not name one twice");
+    }
+
+    static void CheckLabels(JobRequest request, Errors errors)
+    {
+        errors.Require(request.Labels.Count <= Limits.Labels, "labels", $"must be at most {Limits.Labels}");
+        foreach (var (name, value) in request.Labels)
+        {
+            errors.Require(LabelForm().IsMatch(name), "labels", $"has a bad name '{name}': 1 to 63 letters, digits, dots, dashes, slashes or underscores");
+            errors.Require(value is { Length: <= 256 }, $"labels.{name}", "must be a string of at most 256 characters");
+        }
+    }
+
+    /// <summary>Whether the credentials that a request names exist and are of use where they are named.</summary>
+    public static void CheckCredentials(JobRequest request, IReadOnlyDictionary<string, CredentialType> known, Errors errors)
+    {
+        if (request.Source!.Credential is { } source)
+            errors.AddFault("source.credential", Unknown(source) ?? (known[source] is CredentialType.SshKey or CredentialType.Password ? null : "must be of type ssh_key or password"));
+        Each(request.Credentials, "credentials", errors, Unknown);
+        foreach (var type in new[] { CredentialType.SshKey, CredentialType.Password })
+            errors.Require(request.Credentials.Count(name => known.TryGetValue(name, out var found) && found == type) <= 1, "credentials", $"must have at most one of type {type.Word()}");
+
+        string? Unknown(string name) => known.ContainsKey(name) ? null : $"names a credential that does not exist: '{name}'";
+    }
+
+    static void Each(IReadOnlyList<string> values, string field, Errors errors, Func<string, string?> fault)
+    {
+        for (var i = 0; i < values.Count; i++)
+            errors.AddFault($"{field}[{i}]", values[i] is null ? "must not be null" : fault(values[i]));
+    }
+
+    static string? TagFault(string tag) => TagForm().IsMatch(tag) ? null : "must be a tag: letters, digits, dots, dashes, colons or underscores";
+
+    static string? CallbackFault(string url) =>
+        url.Length > 2048 || !Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.Host.Length == 0 ? "must be an http or https URL of at most 2,048 characters"
+        : uri.UserInfo.Length > 0 ? "must not contain a user name or password"
+        : null;
+
+    [GeneratedRegex("^[A-Za-z0-9_][A-Za-z0-9_./+-]{0,254}$")]
+    private static partial Regex RefForm();
+
+    [GeneratedRegex(@"^[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]{0,252}$")]
+    private static partial Regex HostForm();
+
+    [GeneratedRegex("^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}$")]
+    private static partial Regex TagForm();
+
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$")]
+    private static partial Regex LabelForm();
+}

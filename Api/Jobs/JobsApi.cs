@@ -1,0 +1,107 @@
+using System.Security.Claims;
+using System.Text;
+using AspireJobs.Api.Http;
+using AspireJobs.Jobs;
+using AspireJobs.Jobs.Webhooks;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace AspireJobs.Api.Jobs;
+
+static class JobsApi
+{
+    public static void MapJobs(this IEndpointRouteBuilder api)
+    {
+        api.MapPost("/jobs", SubmitAsync);
+        api.MapGet("/jobs", ListAsync);
+        api.MapGet("/jobs/{id}", GetAsync);
+        api.MapPost("/jobs/{id}/cancel", CancelAsync);
+        api.MapGet("/jobs/{id}/logs", GetLogAsync);
+        api.MapGet("/jobs/{id}/events", GetEventsAsync);
+        api.MapGet("/jobs/{id}/deliveries", GetDeliveriesAsync);
+    }
+
+    static async Task<Results<Accepted<Job>, ProblemHttpResult>> SubmitAsync(
+        Body<JobRequest> body, ClaimsPrincipal user, JobSubmission submission, CancellationToken cancellationToken)
+    {
+        var errors = await submission.ValidateAsync(body.Value, cancellationToken);
+        if (errors.Any)
+            return Problems.Invalid(errors.ByField);
+        var job = await submission.SubmitAsync(body.Value, user.ApiKeyId(), user.ApiKeyName(), cancellationToken);
+        return TypedResults.Accepted($"/api/v1/jobs/{job.Id}", job);
+    }
+
+    static async Task<Results<Ok<Page<Job>>, ProblemHttpResult>> ListAsync(
+        string? status, string? before, string? limit, JobStore jobs, CancellationToken cancellationToken)
+    {
+        var errors = new Errors();
+        var known = default(JobStatus);
+        errors.Require(status is null || SnakeCase.TryValue(status, out known), "status", $"must be one of: {string.Join(", ", SnakeCase.All<JobStatus>())}");
+        var from = default(JobId);
+        errors.Require(before is null || JobId.TryParse(before, out from), "before", "must be a job id");
+        var size = PageSize(limit, errors);
+        if (errors.Any)
+            return Problems.Invalid(errors.ByField);
+        var page = await jobs.ListAsync(new JobFilter(status is null ? null : known, before is null ? null : from, size), cancellationToken);
+        return TypedResults.Ok(new Page<Job>(page, page.Count == size ? page[^1].Id.ToString() : null));
+    }
+
+    static async Task<Results<Ok<Job>, ProblemHttpResult>> GetAsync(string id, JobStore jobs, CancellationToken cancellationToken) =>
+        await FindAsync(id, jobs, cancellationToken) is { } job ? TypedResults.Ok(job) : UnknownJob(id);
+
+    static async Task<Results<Ok<Job>, Accepted<Job>, ProblemHttpResult>> CancelAsync(
+        string id, JobCancellation cancellation, CancellationToken cancellationToken)
+    {
+        if (!JobId.TryParse(id, out var jobId) || await cancellation.CancelAsync(jobId, cancellationToken) is not { } result)
+            return UnknownJob(id);
+        return result switch
+        {
+            { Changed: false } => Problems.Conflict("job-is-final", $"The job is {result.Job.Status.Word()} already."),
+            { Job.IsFinal: true } => TypedResults.Ok(result.Job),
+            _ => TypedResults.Accepted($"/api/v1/jobs/{id}", result.Job),
+        };
+    }
+
+    static async Task<Results<PushStreamHttpResult, ProblemHttpResult>> GetLogAsync(
+        string id, bool? follow, JobStore jobs, JobLog log, HttpContext context, CancellationToken cancellationToken)
+    {
+        if (await FindAsync(id, jobs, cancellationToken) is not { } job)
+            return UnknownJob(id);
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        return TypedResults.Stream(
+            body => follow == true ? log.FollowAsync(job.Id, body, context) : log.WriteAsync(job.Id, body, cancellationToken),
+            $"text/plain; charset={Encoding.UTF8.WebName}");
+    }
+
+    static async Task<Results<Ok<Page<JobEvent>>, ProblemHttpResult>> GetEventsAsync(
+        string id, string? after, string? limit, JobStore jobs, JobOutput output, CancellationToken cancellationToken)
+    {
+        if (await FindAsync(id, jobs, cancellationToken) is not { } job)
+            return UnknownJob(id);
+        var errors = new Errors();
+        var from = 0;
+        errors.Require(after is null || int.TryParse(after, out from) && from >= 0, "after", "must be the seq of an event");
+        var size = PageSize(limit, errors);
+        if (errors.Any)
+            return Problems.Invalid(errors.ByField);
+        var events = await output.EventsAsync(job.Id, from, size, cancellationToken);
+        return TypedResults.Ok(new Page<JobEvent>(events, events.Count == size ? $"{events[^1].Seq}" : null));
+    }
+
+    static async Task<Results<Ok<Page<Delivery>>, ProblemHttpResult>> GetDeliveriesAsync(
+        string id, JobStore jobs, DeliveryStore deliveries, CancellationToken cancellationToken) =>
+        await FindAsync(id, jobs, cancellationToken) is { } job
+            ? TypedResults.Ok(new Page<Delivery>(await deliveries.OfJobAsync(job.Id, cancellationToken)))
+            : UnknownJob(id);
+
+    static int PageSize(string? limit, Errors errors)
+    {
+        var size = Limits.PageSize;
+        errors.Require(limit is null || int.TryParse(limit, out size) && size is >= 1 and <= Limits.LargestPage, "limit", $"must be 1 to {Limits.LargestPage}");
+        return size;
+    }
+
+    static Task<Job?> FindAsync(string id, JobStore jobs, CancellationToken cancellationToken) =>
+        JobId.TryParse(id, out var jobId) ? jobs.FindAsync(jobId, cancellationToken) : Task.FromResult<Job?>(null);
+
+    static ProblemHttpResult UnknownJob(string id) => Problems.NotFound("job", id);
+}

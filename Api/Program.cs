@@ -1,0 +1,41 @@
+using AspireJobs.Api;
+using AspireJobs.Api.ApiKeys;
+using AspireJobs.Api.Credentials;
+using AspireJobs.Api.Http;
+using AspireJobs.Api.Jobs;
+using AspireJobs.Jobs;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults();
+builder.AddNpgsqlDataSource("jobsdb");
+builder.AddRedisClient("redis");
+builder.AddJobs();
+
+builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = Limits.BodyBytes);
+builder.Services.ConfigureHttpJsonOptions(json =>
+{
+    JobsJson.Apply(json.SerializerOptions);
+    json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
+});
+builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Customize);
+builder.Services.AddApiKeyAuthentication();
+builder.Services.AddAuthorization();
+builder.Services.AddSingleton<JobSubmission>();
+builder.Services.AddSingleton<JobCancellation>();
+builder.Services.AddSingleton<JobLog>();
+builder.Services.AddHostedService<ClusterGauges>();
+
+var app = builder.Build();
+app.UseMiddleware<RequestMetrics>();
+app.UseExceptionHandler(new ExceptionHandlerOptions { StatusCodeSelector = Problems.StatusOf });
+app.UseStatusCodePages();
+app.UseAuthentication();
+app.UseAuthorization();
+app.MapDefaultEndpoints();
+
+var api = app.MapGroup("/api/v1").RequireAuthorization().AddEndpointFilter<BodyFilter>();
+api.MapJobs();
+api.MapCredentials();
+api.MapApiKeys();
+
+app.Run();

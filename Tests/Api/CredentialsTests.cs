@@ -1,0 +1,86 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using AspireJobs.Jobs.Credentials;
+using AspireJobs.Tests.Infrastructure;
+using Npgsql;
+
+namespace AspireJobs.Tests.Api;
+
+/// <summary>Credentials go in and never come out, neither by the API nor by the database.</summary>
+public sealed class CredentialsTests(ApiAlone api) : IClassFixture<ApiAlone>
+{
+    const string Secret = "correct-horse-battery-staple";
+
+    [Fact]
+    public async Task A_credential_is_listed_without_its_values()
+    {
+        using var created = await CreateAsync("listed", "password", new { username = "deploy", password = Secret });
+        Assert.Equal(HttpStatusCode.Created, created.StatusCode);
+
+        var list = await api.System.Client.GetStringAsync("/api/v1/credentials");
+
+        Assert.DoesNotContain(Secret, await created.Content.ReadAsStringAsync());
+        Assert.DoesNotContain(Secret, list);
+        Assert.Contains("""{"name":"listed","type":"password","fields":["password","username"],"created_at":""", list);
+    }
+
+    [Fact]
+    public async Task The_database_holds_only_what_is_sealed_under_name_and_master_key()
+    {
+        await CreateAsync("sealed", "variables", new { api_token = Secret });
+        await using var db = NpgsqlDataSource.Create(api.System.Postgres);
+        await using var command = db.CreateCommand("select sealed from credentials where name = 'sealed'");
+        var box = (byte[])(await command.ExecuteScalarAsync())!;
+        var key = api.System.MasterKey.Derive("credentials");
+
+        Assert.DoesNotContain(Secret, System.Text.Encoding.Latin1.GetString(box));
+        Assert.Contains(Secret, System.Text.Encoding.UTF8.GetString(SealedBox.Open(key, "sealed", box)));
+        Assert.ThrowsAny<System.Security.Cryptography.CryptographicException>(() => SealedBox.Open(key, "another", box));
+        Assert.ThrowsAny<System.Security.Cryptography.CryptographicException>(() => SealedBox.Open(new byte[32], "sealed", box));
+        box[^1] ^= 1;
+        Assert.ThrowsAny<System.Security.Cryptography.CryptographicException>(() => SealedBox.Open(key, "sealed", box));
+    }
+
+    [Fact]
+    public async Task A_deleted_credential_is_gone()
+    {
+        await CreateAsync("short-lived", "password", new { password = Secret });
+
+        Assert.Equal(HttpStatusCode.NoContent, (await api.System.Client.DeleteAsync("/api/v1/credentials/short-lived")).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await api.System.Client.DeleteAsync("/api/v1/credentials/short-lived")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_taken_name_is_a_conflict_and_the_first_value_stays()
+    {
+        await CreateAsync("taken", "password", new { password = Secret });
+
+        using var second = await CreateAsync("taken", "variables", new { other = "value" });
+
+        Assert.Equal(HttpStatusCode.Conflict, second.StatusCode);
+        var list = await api.System.Client.GetFromJsonAsync<JsonElement>("/api/v1/credentials");
+        Assert.Equal("password", list.GetProperty("items").EnumerateArray().Single(item => item.GetProperty("name").GetString() == "taken").GetProperty("type").GetString());
+    }
+
+    [Theory]
+    [InlineData("""{"name":"-x","type":"password","values":{"password":"abcd"}}""", "name")]
+    [InlineData("""{"name":"x","type":"magic","values":{"password":"abcd"}}""", "type")]
+    [InlineData("""{"name":"x","type":"password"}""", "values")]
+    [InlineData("""{"name":"x","type":"password","values":{"username":"u"}}""", "values.password")]
+    [InlineData("""{"name":"x","type":"password","values":{"password":"abc"}}""", "values.password")]
+    [InlineData("""{"name":"x","type":"password","values":{"password":"abcd","shell":"sh"}}""", "values.shell")]
+    [InlineData("""{"name":"x","type":"password","values":{"password":"abcd","username":"-oProxy=x"}}""", "values.username")]
+    [InlineData("""{"name":"x","type":"variables","values":{"no name":"abcd"}}""", "values.no name")]
+    [InlineData("""{"name":"x","type":"variables","values":{"a":1}}""", "values")]
+    public async Task A_faulty_credential_is_refused_by_field(string body, string field)
+    {
+        using var response = await api.System.Client.PostAsync("/api/v1/credentials", new StringContent(body, System.Text.Encoding.UTF8, "application/json"));
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.True((await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errors").TryGetProperty(field, out _), await response.Content.ReadAsStringAsync());
+    }
+
+    Task<HttpResponseMessage> CreateAsync(string name, string type, object values) =>
+        api.System.Client.PostAsJsonAsync("/api/v1/credentials", new { name, type, values });
+}

@@ -1,0 +1,118 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using AspireJobs.Tests.Infrastructure;
+
+namespace AspireJobs.Tests.Api;
+
+/// <summary>Requests that are refused: each says which field is wrong and why, and changes nothing.</summary>
+public sealed class JobRequestTests(ApiAlone api) : IClassFixture<ApiAlone>
+{
+    const string Inline = """ "source": {"type": "inline", "content": "- hosts: all"} """;
+    const string Git = """ "source": {"type": "git", "url": "https://example.com/a.git"}, "playbook": "site.yml" """;
+
+    public static TheoryData<string, string, string> FaultyFields => new()
+    {
+        { $$"""{ {{Inline}}, "colour": "red" }""", "colour", "There is no field 'colour'." },
+        { """{ "source": {"type": "inline", "content": "x", "colour": 1} }""", "source.colour", "There is no field 'source.colour'." },
+        { $$"""{ {{Inline}}, "forks": "many" }""", "forks", "forks must be a whole number." },
+        { $$"""{ {{Inline}}, "forks": 0 }""", "forks", "forks must be 1 to 100." },
+        { $$"""{ {{Inline}}, "check": "yes" }""", "check", "check must be true or false." },
+        { $$"""{ {{Inline}}, "tags": "a,b" }""", "tags", "tags must be a list of strings." },
+        { $$"""{ {{Inline}}, "tags": null }""", "tags", "not null" },
+        { $$"""{ {{Inline}}, "tags": ["--help"] }""", "tags[0]", "must be a tag" },
+        { $$"""{ {{Inline}}, "labels": {"a": 1} }""", "labels", "an object whose values are strings" },
+        { $$"""{ {{Inline}}, "extra_vars": [1] }""", "extra_vars", "must be an object" },
+        { $$"""{ {{Inline}}, "limit": "--list-hosts" }""", "limit", "must be a host pattern" },
+        { $$"""{ {{Inline}}, "limit": "@/etc/passwd" }""", "limit", "must be a host pattern" },
+        { $$"""{ {{Inline}}, "verbosity": 9 }""", "verbosity", "must be 0 to 4" },
+        { $$"""{ {{Inline}}, "timeout_seconds": 0 }""", "timeout_seconds", "must be 1 to 86,400" },
+        { $$"""{ {{Inline}}, "callback_url": "ftp://example.com" }""", "callback_url", "must be an http or https URL" },
+        { $$"""{ {{Inline}}, "callback_url": "https://user:pw@example.com" }""", "callback_url", "must not contain a user name or password" },
+        { $$"""{ {{Inline}}, "credentials": ["nobody-made-this"] }""", "credentials[0]", "'nobody-made-this'" },
+        { $$"""{ {{Inline}}, "playbook": "site.yml" }""", "playbook", "does not go with an inline source" },
+        { $$"""{ {{Inline}}, "inventory": {} }""", "inventory", "exactly one of" },
+        { $$"""{ {{Inline}}, "inventory": {"hosts": ["-oProxyCommand=x"]} }""", "inventory.hosts[0]", "must be a host name" },
+        { """{ }""", "source", "source is required" },
+        { """{ "source": {} }""", "source.type", "must be one of: inline, git, local" },
+        { """{ "source": {"type": "svn"} }""", "source.type", "must be one of: inline, git, local" },
+        { """{ "source": {"type": "inline", "content": "x", "url": "https://example.com"} }""", "source.url", "belongs to a source of type git" },
+        { """{ "source": {"type": "local"}, "playbook": "../../etc/passwd" }""", "playbook", "must not lead out of the source" },
+        { """{ "source": {"type": "local"}, "playbook": "/etc/passwd" }""", "playbook", "must be relative to the source" },
+        { """{ "source": {"type": "local"}, "playbook": "--version" }""", "playbook", "must not begin with a dash" },
+        { """{ "source": {"type": "local", "path": "../.."}, "playbook": "a.yml" }""", "source.path", "must not lead out of the source" },
+        { """{ "source": {"type": "git"}, "playbook": "a.yml" }""", "source.url", "is required for a git source" },
+        { """{ "source": {"type": "git", "url": "--upload-pack=touch /tmp/x"}, "playbook": "a.yml" }""", "source.url", "must not begin with a dash" },
+        { """{ "source": {"type": "git", "url": "file:///etc"}, "playbook": "a.yml" }""", "source.url", "must be https://" },
+        { """{ "source": {"type": "git", "url": "ext::sh"}, "playbook": "a.yml" }""", "source.url", "must be https://" },
+        { """{ "source": {"type": "git", "url": "https://user:pw@example.com/a.git"}, "playbook": "a.yml" }""", "source.url", "must not contain a password" },
+        { """{ "source": {"type": "git", "url": "https://example.com/a.git", "ref": "--help"}, "playbook": "a.yml" }""", "source.ref", "must be a branch, a tag or a commit" },
+        { $$"""{ {{Git}}, "inventory": {"path": "../hosts"} }""", "inventory.path", "must not lead out of the source" },
+        { """[1]""", "$", "must be a JSON object" },
+        { """{ "source": """, "$", "not valid JSON" },
+        { $$"""{ {{Inline}}, "check": true, "check": false }""", "$", "not valid JSON" },
+    };
+
+    [Theory]
+    [MemberData(nameof(FaultyFields))]
+    public async Task A_faulty_request_is_refused_by_field_and_stores_nothing(string body, string field, string message)
+    {
+        using var response = await api.System.Client.PostAsync("/api/v1/jobs", new StringContent(body, Encoding.UTF8, "application/json"));
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        var problem = await response.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal("urn:aspirejobs:problem:invalid-request", problem.GetProperty("type").GetString());
+        Assert.Matches("^[0-9a-f]{32}$", problem.GetProperty("trace_id").GetString());
+        Assert.Contains(message, problem.GetProperty("errors").GetProperty(field)[0].GetString());
+        var jobs = await api.System.Client.GetFromJsonAsync<JsonElement>("/api/v1/jobs");
+        Assert.Equal(0, jobs.GetProperty("items").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Every_faulty_field_is_named_at_once()
+    {
+        var errors = await ErrorsOfAsync("""{ "colour": 1, "forks": "x", "source": {"shade": 2} }""");
+
+        Assert.Equal(["colour", "forks", "source.shade"], errors.EnumerateObject().Select(error => error.Name).Order());
+    }
+
+    [Fact]
+    public async Task Two_megabytes_of_variables_are_refused()
+    {
+        var request = new { source = new { type = "inline", content = "- hosts: all" }, extra_vars = new { filler = new string('x', 2_000_000) } };
+
+        using var response = await api.System.PostJobAsync(request);
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
+        var problem = await response.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal("urn:aspirejobs:problem:body-too-large", problem.GetProperty("type").GetString());
+    }
+
+    [Fact]
+    public async Task A_quarter_megabyte_of_variables_is_the_most()
+    {
+        var request = new { source = new { type = "inline", content = "- hosts: all" }, extra_vars = new { filler = new string('x', 256 * 1024) } };
+
+        using var response = await api.System.PostJobAsync(request);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains("extra_vars must be at most 256 KiB.", await response.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task A_body_that_is_no_json_is_refused()
+    {
+        using var response = await api.System.Client.PostAsync("/api/v1/jobs", new StringContent("source=inline"));
+
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, response.StatusCode);
+    }
+
+    async Task<JsonElement> ErrorsOfAsync(string body)
+    {
+        using var response = await api.System.Client.PostAsync("/api/v1/jobs", new StringContent(body, Encoding.UTF8, "application/json"));
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errors");
+    }
+}

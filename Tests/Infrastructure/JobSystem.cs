@@ -1,0 +1,131 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using AspireJobs.Jobs;
+using AspireJobs.Jobs.Credentials;
+using AspireJobs.Webhooks;
+using AspireJobs.Worker;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace AspireJobs.Tests.Infrastructure;
+
+/// <summary>API, worker and webhook sender in this process, on real sockets and real stores.</summary>
+public sealed class JobSystem : IAsyncDisposable
+{
+    readonly StoreLease _stores;
+    readonly List<IAsyncDisposable> _services = [];
+
+    JobSystem(StoreLease stores) => _stores = stores;
+
+    public HttpClient Client { get; private set; } = null!;
+
+    public IServiceProvider ApiServices { get; private set; } = null!;
+
+    public MasterKey MasterKey => ApiServices.GetRequiredService<MasterKey>();
+
+    public string Postgres => _stores.Postgres;
+
+    public string Redis => _stores.Redis;
+
+    public IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string>
+    {
+        ["ConnectionStrings:jobsdb"] = Postgres,
+        ["ConnectionStrings:redis"] = Redis,
+        ["Credentials:MasterKey"] = "master-key-of-the-tests-0123456789abcdef",
+        ["Worker:Slots"] = "3",
+        ["Worker:LocalSourceRoot"] = Repository.Path("samples"),
+        ["Webhooks:AllowedNetworks:0"] = "127.0.0.0/8",
+        ["Webhooks:AllowedNetworks:1"] = "::1/128",
+    };
+
+    public static async Task<JobSystem> StartAsync(Stores stores, bool worker = true, bool webhooks = true)
+    {
+        var system = new JobSystem(await stores.LeaseAsync());
+        (system.Client, system.ApiServices) = system.Start<AspireJobs.Api.Http.BodyFilter>();
+        system.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Stores.AdminKey);
+        if (worker)
+            (system.WorkerClient, _) = system.Start<WorkerOptions>();
+        if (webhooks)
+            (system.WebhooksClient, _) = system.Start<WebhooksOptions>();
+        return system;
+    }
+
+    public HttpClient? WorkerClient { get; private set; }
+
+    public HttpClient? WebhooksClient { get; private set; }
+
+    (HttpClient, IServiceProvider) Start<TInAssembly>() where TInAssembly : class
+    {
+        var factory = new Service<TInAssembly>(Settings);
+        factory.UseKestrel(0);
+        _services.Add(factory);
+        return (factory.CreateClient(), factory.Services);
+    }
+
+    /// <summary>Submits a job and returns its answer as it came.</summary>
+    public Task<HttpResponseMessage> PostJobAsync(object request) => Client.PostAsJsonAsync("/api/v1/jobs", request);
+
+    /// <summary>Submits a job that must be accepted.</summary>
+    public async Task<JobId> SubmitAsync(object request)
+    {
+        using var response = await PostJobAsync(request);
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+        return (await response.Content.ReadFromJsonAsync(JobsJson.Default.Job))!.Id;
+    }
+
+    public async Task<Job> GetAsync(JobId id) => (await Client.GetFromJsonAsync($"/api/v1/jobs/{id}", JobsJson.Default.Job))!;
+
+    /// <summary>Follows the log to its end, which comes with the final state.</summary>
+    public async Task<(Job Job, string Log)> WaitAsync(JobId id)
+    {
+        var log = await Client.GetStringAsync($"/api/v1/jobs/{id}/logs?follow=true", TestContext.Current.CancellationToken);
+        return (await GetAsync(id), log);
+    }
+
+    /// <summary>Submits a playbook's text and waits for its end.</summary>
+    public async Task<(Job Job, string Log)> RunAsync(string playbook) =>
+        await WaitAsync(await SubmitAsync(new { source = new { type = "inline", content = playbook } }));
+
+    /// <summary>Follows the log until it contains a text, with the job still running.</summary>
+    public async Task WaitForLogAsync(JobId id, string text)
+    {
+        using var reader = new StreamReader(await Client.GetStreamAsync($"/api/v1/jobs/{id}/logs?follow=true", TestContext.Current.CancellationToken));
+        while (await reader.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+            if (line.Contains(text, StringComparison.Ordinal))
+                return;
+        Assert.Fail($"The job ended without '{text}' in its log.");
+    }
+
+    public async Task<JsonElement> EventsAsync(JobId id) =>
+        (await Client.GetFromJsonAsync<JsonElement>($"/api/v1/jobs/{id}/events?limit=1000")).GetProperty("items");
+
+    public async ValueTask DisposeAsync()
+    {
+        _services.Reverse();
+        foreach (var service in _services)
+            await service.DisposeAsync();
+        await _stores.DisposeAsync();
+    }
+
+    sealed class Service<TInAssembly>(IReadOnlyDictionary<string, string> settings) : WebApplicationFactory<TInAssembly> where TInAssembly : class
+    {
+        protected override void ConfigureWebHost(IWebHostBuilder builder)
+        {
+            builder.UseEnvironment("Production");
+            foreach (var (name, value) in settings)
+                builder.UseSetting(name, value);
+        }
+    }
+}
+
+/// <summary>A system without worker and sender, for one class of tests.</summary>
+public sealed class ApiAlone(Stores stores) : IAsyncLifetime
+{
+    public JobSystem System { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync() => System = await JobSystem.StartAsync(stores, worker: false, webhooks: false);
+
+    public ValueTask DisposeAsync() => System.DisposeAsync();
+}
