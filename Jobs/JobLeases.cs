@@ -25,6 +25,9 @@ public sealed record JobResult(JobOutcome Outcome)
     /// <summary>The commit that ran.</summary>
     public string? Revision { get; init; }
 
+    /// <summary>W3C context of the run's own span; what follows the run, such as the callback, goes on from there.</summary>
+    public string? TraceParent { get; init; }
+
     /// <summary>The recap per host.</summary>
     public IReadOnlyDictionary<string, HostSummary>? Hosts { get; init; }
 }
@@ -111,7 +114,7 @@ public sealed class JobLeases(NpgsqlDataSource db)
         await db.Command(
             $"""
             with owned as (
-                update jobs set status = $10, outcome = $11, failure = $12::json, exit_code = $13, revision = $14, hosts = $15::json,
+                update jobs set status = $10, outcome = $11, failure = $12::json, exit_code = $13, revision = $14, hosts = $15::json, trace_parent = coalesce($16, trace_parent),
                     finished_at = now(), lease_expires_at = null
                 where id = $1 and attempt = $2 and worker_id = $3 and status = 'running'
                 returning id, attempt
@@ -122,7 +125,8 @@ public sealed class JobLeases(NpgsqlDataSource db)
                 result.Outcome.Status().Word(), result.Outcome.Word(),
                 result.Failure is { } failure ? JsonSerializer.Serialize(failure, JobsJson.Default.JobFailure) : null,
                 result.ExitCode, result.Revision,
-                result.Hosts is { } hosts ? JsonSerializer.Serialize(hosts, JobsJson.Default.IReadOnlyDictionaryStringHostSummary) : null])
+                result.Hosts is { } hosts ? JsonSerializer.Serialize(hosts, JobsJson.Default.IReadOnlyDictionaryStringHostSummary) : null,
+                result.TraceParent])
             .CountAsync(cancellationToken) == 1;
 
     const string StoreOutput =

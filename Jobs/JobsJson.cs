@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using AspireJobs.Jobs.Credentials;
+using AspireJobs.Jobs.Webhooks;
 
 namespace AspireJobs.Jobs;
 
@@ -11,7 +12,7 @@ namespace AspireJobs.Jobs;
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     AllowDuplicateProperties = false,
     RespectNullableAnnotations = true,
-    Converters = [typeof(WordConverter<JobStatus>), typeof(WordConverter<JobOutcome>), typeof(WordConverter<SourceType>), typeof(WordConverter<CredentialType>)])]
+    Converters = [typeof(WordConverter<JobStatus>), typeof(WordConverter<JobOutcome>), typeof(WordConverter<SourceType>), typeof(WordConverter<CredentialType>), typeof(WordConverter<DeliveryStatus>), typeof(UtcConverter)])]
 [JsonSerializable(typeof(Job))]
 [JsonSerializable(typeof(JobEvent))]
 [JsonSerializable(typeof(JobFailure))]
@@ -21,6 +22,9 @@ namespace AspireJobs.Jobs;
 [JsonSerializable(typeof(JsonElement))]
 public sealed partial class JobsJson : JsonSerializerContext
 {
+    /// <summary>For reading what the database holds: a field that a newer version wrote is passed over.</summary>
+    public static JobsJson Stored { get; } = new(new JsonSerializerOptions(Default.Options) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip });
+
     /// <summary>Gives other options the same form, and these types' serializers.</summary>
     public static void Apply(JsonSerializerOptions options)
     {
@@ -47,4 +51,12 @@ sealed class WordConverter<T> : JsonConverter<T> where T : struct, Enum
 
     public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.Word());
+}
+
+/// <summary>Times in ISO 8601, always UTC, with Z.</summary>
+sealed class UtcConverter : JsonConverter<DateTimeOffset>
+{
+    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetDateTimeOffset();
+
+    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) => writer.WriteStringValue(value.UtcDateTime);
 }

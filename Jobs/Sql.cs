@@ -5,6 +5,7 @@ namespace AspireJobs.Jobs;
 /// <summary>Positional parameters (<c>$1</c>, <c>$2</c> …) without ceremony.</summary>
 static class Sql
 {
+    /// <remarks>A lone array of strings has to be cast to object, or its elements become the parameters.</remarks>
     public static NpgsqlCommand Command(this NpgsqlDataSource db, string sql, params ReadOnlySpan<object?> values)
     {
         var command = db.CreateCommand(sql);

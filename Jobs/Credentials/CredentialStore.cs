@@ -26,14 +26,14 @@ public sealed class CredentialStore(NpgsqlDataSource db, MasterKey masterKey)
 
     /// <summary>The types of those of the given credentials that exist.</summary>
     public async Task<Dictionary<string, CredentialType>> TypesAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
-        (await db.Command("select name, type from credentials where name = any($1)", names.ToArray())
+        (await db.Command("select name, type from credentials where name = any($1)", (object)names.ToArray())
             .QueryAsync(row => (Name: row.GetString(0), Type: SnakeCase.Value<CredentialType>(row.GetString(1))), cancellationToken))
             .ToDictionary(row => row.Name, row => row.Type);
 
     /// <summary>Opens those of the given credentials that exist.</summary>
     /// <exception cref="System.Security.Cryptography.CryptographicException">One was sealed under another master key.</exception>
     public Task<List<Credential>> OpenAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
-        db.Command("select name, type, sealed from credentials where name = any($1)", names.ToArray()).QueryAsync(row =>
+        db.Command("select name, type, sealed from credentials where name = any($1)", (object)names.ToArray()).QueryAsync(row =>
         {
             var name = row.GetString(0);
             var plain = SealedBox.Open(_key, name, row.GetFieldValue<byte[]>(2));

@@ -17,7 +17,9 @@ public sealed class JobSystem : IAsyncDisposable
     readonly StoreLease _stores;
     readonly List<IAsyncDisposable> _services = [];
 
-    JobSystem(StoreLease stores) => _stores = stores;
+    readonly Dictionary<string, string> _changes;
+
+    JobSystem(StoreLease stores, Dictionary<string, string> changes) => (_stores, _changes) = (stores, changes);
 
     public HttpClient Client { get; private set; } = null!;
 
@@ -29,7 +31,7 @@ public sealed class JobSystem : IAsyncDisposable
 
     public string Redis => _stores.Redis;
 
-    public IReadOnlyDictionary<string, string> Settings => new Dictionary<string, string>
+    public Dictionary<string, string> Settings => new()
     {
         ["ConnectionStrings:jobsdb"] = Postgres,
         ["ConnectionStrings:redis"] = Redis,
@@ -40,9 +42,9 @@ public sealed class JobSystem : IAsyncDisposable
         ["Webhooks:AllowedNetworks:1"] = "::1/128",
     };
 
-    public static async Task<JobSystem> StartAsync(Stores stores, bool worker = true, bool webhooks = true)
+    public static async Task<JobSystem> StartAsync(Stores stores, bool worker = true, bool webhooks = true, Dictionary<string, string>? settings = null)
     {
-        var system = new JobSystem(await stores.LeaseAsync());
+        var system = new JobSystem(await stores.LeaseAsync(), settings ?? []);
         (system.Client, system.ApiServices) = system.Start<AspireJobs.Api.Http.BodyFilter>();
         system.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Stores.AdminKey);
         if (worker)
@@ -58,7 +60,10 @@ public sealed class JobSystem : IAsyncDisposable
 
     (HttpClient, IServiceProvider) Start<TInAssembly>() where TInAssembly : class
     {
-        var factory = new Service<TInAssembly>(Settings);
+        var settings = Settings;
+        foreach (var (name, value) in _changes)
+            settings[name] = value;
+        var factory = new Service<TInAssembly>(settings);
         factory.UseKestrel(0);
         _services.Add(factory);
         return (factory.CreateClient(), factory.Services);

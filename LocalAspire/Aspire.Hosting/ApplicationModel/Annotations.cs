@@ -1,0 +1,113 @@
+namespace Aspire.Hosting.ApplicationModel;
+
+public class EnvironmentCallbackAnnotation(Func<EnvironmentCallbackContext, Task> callback) : IResourceAnnotation
+{
+    public Func<EnvironmentCallbackContext, Task> Callback { get; } = callback;
+}
+
+public class CommandLineArgsCallbackAnnotation(Func<CommandLineArgsCallbackContext, Task> callback) : IResourceAnnotation
+{
+    public Func<CommandLineArgsCallbackContext, Task> Callback { get; } = callback;
+}
+
+/// <summary>Which endpoints of another resource this one wants to find by service discovery.</summary>
+public sealed class EndpointReferenceAnnotation(IResourceWithEndpoints resource) : IResourceAnnotation
+{
+    public IResourceWithEndpoints Resource { get; } = resource;
+
+    public bool UseAllEndpoints { get; set; }
+
+    public HashSet<string> EndpointNames { get; } = new(StringComparer.OrdinalIgnoreCase);
+}
+
+public enum WaitType
+{
+    WaitUntilHealthy,
+    WaitForCompletion,
+    WaitUntilStarted,
+}
+
+/// <summary>What to do when the awaited resource fails or ends.</summary>
+public enum WaitBehavior
+{
+    WaitOnResourceUnavailable,
+    StopOnResourceUnavailable,
+}
+
+public sealed class WaitAnnotation(IResource resource, WaitType waitType, int exitCode = 0) : IResourceAnnotation
+{
+    public IResource Resource { get; } = resource;
+
+    public WaitType WaitType { get; } = waitType;
+
+    public int ExitCode { get; } = exitCode;
+
+    public WaitBehavior? WaitBehavior { get; set; }
+}
+
+public sealed class HealthCheckAnnotation(string key) : IResourceAnnotation
+{
+    public string Key { get; } = key;
+}
+
+public class ReplicaAnnotation(int replicas = 1) : IResourceAnnotation
+{
+    public int Replicas { get; } = replicas;
+}
+
+public enum ContainerMountType
+{
+    BindMount,
+    Volume,
+}
+
+/// <summary>A place outside of the container that outlives it.</summary>
+public sealed class ContainerMountAnnotation(string? source, string target, ContainerMountType type, bool isReadOnly) : IResourceAnnotation
+{
+    public string? Source { get; } = source;
+
+    public string Target { get; } = target;
+
+    public ContainerMountType Type { get; } = type;
+
+    public bool IsReadOnly { get; } = isReadOnly;
+}
+
+public sealed class ResourceRelationshipAnnotation(IResource resource, string type) : IResourceAnnotation
+{
+    public IResource Resource { get; } = resource;
+
+    public string Type { get; } = type;
+}
+
+public sealed class LaunchProfileAnnotation(string launchProfileName) : IResourceAnnotation
+{
+    public string LaunchProfileName { get; } = launchProfileName;
+}
+
+public sealed class ExcludeLaunchProfileAnnotation : IResourceAnnotation;
+
+/// <summary>What of a referenced resource goes into the environment.</summary>
+[Flags]
+public enum ReferenceEnvironmentInjectionFlags
+{
+    None = 0,
+    ConnectionString = 1,
+    ConnectionProperties = 2,
+    ServiceDiscovery = 4,
+    Endpoints = 8,
+    All = ConnectionString | ConnectionProperties | ServiceDiscovery | Endpoints,
+}
+
+public class ReferenceEnvironmentInjectionAnnotation(ReferenceEnvironmentInjectionFlags flags) : IResourceAnnotation
+{
+    public ReferenceEnvironmentInjectionFlags Flags { get; } = flags;
+}
+
+/// <summary>Marks a parameter that is a resource name.</summary>
+[AttributeUsage(AttributeTargets.Parameter)]
+public sealed class ResourceNameAttribute : Attribute;
+
+/// <summary>Marks a parameter that is an endpoint name.</summary>
+[AttributeUsage(AttributeTargets.Parameter)]
+public sealed class EndpointNameAttribute : Attribute;

@@ -1,0 +1,139 @@
+using System.Globalization;
+
+namespace Aspire.Hosting.ApplicationModel;
+
+public enum EndpointProperty
+{
+    Url,
+    Host,
+    IPV4Host,
+    Port,
+    Scheme,
+    TargetPort,
+    HostAndPort,
+    TlsEnabled,
+}
+
+/// <summary>An endpoint of a resource by name. The address is known once the application has allocated it.</summary>
+public sealed class EndpointReference : IExpressionValue, IValueWithReferences
+{
+    EndpointAnnotation? _annotation;
+
+    public EndpointReference(IResourceWithEndpoints owner, EndpointAnnotation endpoint)
+    {
+        ArgumentNullException.ThrowIfNull(owner);
+        ArgumentNullException.ThrowIfNull(endpoint);
+        Resource = owner;
+        EndpointName = endpoint.Name;
+        _annotation = endpoint;
+    }
+
+    public EndpointReference(IResourceWithEndpoints owner, string endpointName)
+    {
+        ArgumentNullException.ThrowIfNull(owner);
+        ArgumentNullException.ThrowIfNull(endpointName);
+        Resource = owner;
+        EndpointName = endpointName;
+    }
+
+    public IResourceWithEndpoints Resource { get; }
+
+    public string EndpointName { get; }
+
+    /// <exception cref="InvalidOperationException">The resource has no endpoint of that name; the message lists those it has.</exception>
+    public EndpointAnnotation EndpointAnnotation => Find() ?? throw new InvalidOperationException(MissingMessage());
+
+    public bool Exists => Find() is not null;
+
+    public bool IsAllocated => Find()?.AllocatedEndpoint is not null;
+
+    public bool IsHttp => Scheme is "http";
+
+    public bool IsHttps => Scheme is "https";
+
+    public bool TlsEnabled => Find()?.TlsEnabled ?? false;
+
+    public string Scheme => EndpointAnnotation.UriScheme;
+
+    public int? TargetPort => EndpointAnnotation.TargetPort;
+
+    /// <exception cref="InvalidOperationException">The application has not allocated the endpoint yet.</exception>
+    public int Port => Allocated.Port;
+
+    /// <inheritdoc cref="Port"/>
+    public string Host => Allocated.Address;
+
+    /// <inheritdoc cref="Port"/>
+    public string Url => Allocated.UriString;
+
+    public string ValueExpression => Expression("url");
+
+    IEnumerable<object> IValueWithReferences.References => [Resource];
+
+    AllocatedEndpoint Allocated => EndpointAnnotation.AllocatedEndpoint
+        ?? throw new InvalidOperationException($"The endpoint '{EndpointName}' of the resource '{Resource.Name}' is not allocated yet.");
+
+    public EndpointReferenceExpression Property(EndpointProperty property) => new(this, property);
+
+    /// <summary>The URL; waits until the endpoint is allocated.</summary>
+    public ValueTask<string?> GetValueAsync(CancellationToken cancellationToken = default) =>
+        Property(EndpointProperty.Url).GetValueAsync(cancellationToken);
+
+    internal string Expression(string property) => $"{{{Resource.Name}.bindings.{EndpointName}.{property}}}";
+
+    EndpointAnnotation? Find() => _annotation ??= Resource.Annotations.OfType<EndpointAnnotation>()
+        .SingleOrDefault(e => string.Equals(e.Name, EndpointName, StringComparison.OrdinalIgnoreCase));
+
+    string MissingMessage()
+    {
+        var names = Resource.Annotations.OfType<EndpointAnnotation>().Select(e => $"'{e.Name}'").ToArray();
+        var known = names.Length == 0 ? "It has no endpoints." : $"It has: {string.Join(", ", names)}.";
+        return $"The resource '{Resource.Name}' has no endpoint named '{EndpointName}'. {known}";
+    }
+}
+
+/// <summary>One part of an endpoint's address.</summary>
+public class EndpointReferenceExpression(EndpointReference endpointReference, EndpointProperty property) : IExpressionValue, IValueWithReferences
+{
+    public EndpointReference Endpoint { get; } = endpointReference ?? throw new ArgumentNullException(nameof(endpointReference));
+
+    public EndpointProperty Property { get; } = property;
+
+    public string ValueExpression => Property switch
+    {
+        EndpointProperty.Url => Endpoint.Expression("url"),
+        EndpointProperty.Host or EndpointProperty.IPV4Host => Endpoint.Expression("host"),
+        EndpointProperty.Port => Endpoint.Expression("port"),
+        EndpointProperty.Scheme => Endpoint.Expression("scheme"),
+        EndpointProperty.TargetPort => Endpoint.Expression("targetPort"),
+        EndpointProperty.HostAndPort => $"{Endpoint.Expression("host")}:{Endpoint.Expression("port")}",
+        EndpointProperty.TlsEnabled => Endpoint.Expression("tlsEnabled"),
+        _ => throw new InvalidOperationException($"The endpoint property '{Property}' is not known."),
+    };
+
+    IEnumerable<object> IValueWithReferences.References => [Endpoint];
+
+    public ValueTask<string?> GetValueAsync(CancellationToken cancellationToken) => GetValueAsync(new(), cancellationToken);
+
+    /// <summary>The value; waits until the endpoint is allocated.</summary>
+    public async ValueTask<string?> GetValueAsync(ValueProviderContext context, CancellationToken cancellationToken)
+    {
+        var annotation = Endpoint.EndpointAnnotation;
+        if (Property is EndpointProperty.Scheme)
+            return annotation.UriScheme;
+        if (Property is EndpointProperty.TlsEnabled)
+            return annotation.TlsEnabled ? bool.TrueString : bool.FalseString;
+
+        var allocated = await annotation.Allocation.WaitAsync(cancellationToken);
+        return Property switch
+        {
+            EndpointProperty.Url => allocated.UriString,
+            EndpointProperty.Host => allocated.Address,
+            EndpointProperty.IPV4Host => allocated.Address is "localhost" ? "127.0.0.1" : allocated.Address,
+            EndpointProperty.Port => allocated.Port.ToString(CultureInfo.InvariantCulture),
+            EndpointProperty.TargetPort => context.Instance?.TargetPort(annotation)?.ToString(CultureInfo.InvariantCulture) ?? allocated.TargetPortExpression,
+            EndpointProperty.HostAndPort => allocated.EndPointString,
+            _ => throw new InvalidOperationException($"The endpoint property '{Property}' is not known."),
+        };
+    }
+}

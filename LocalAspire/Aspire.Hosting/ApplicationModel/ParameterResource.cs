@@ -1,0 +1,35 @@
+namespace Aspire.Hosting.ApplicationModel;
+
+/// <summary>A value that the operator supplies, or that is generated on the first run.</summary>
+public class ParameterResource : Resource, IExpressionValue, IResourceWithoutLifetime
+{
+    readonly Lazy<string> _value;
+
+    /// <param name="name">The name, also the key under <c>Parameters:</c>.</param>
+    /// <param name="callback">Finds the value, given the default.</param>
+    /// <param name="secret">Whether the value must stay out of listings.</param>
+    public ParameterResource(string name, Func<ParameterDefault?, string> callback, bool secret = false)
+        : base(name)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        _value = new(() => callback(Default));
+        Secret = secret;
+    }
+
+    public ParameterDefault? Default { get; set; }
+
+    public bool Secret { get; }
+
+    public bool IsConnectionString { get; set; }
+
+    public string ValueExpression => IsConnectionString ? $"{{{Name}.connectionString}}" : $"{{{Name}.value}}";
+
+    /// <exception cref="MissingParameterValueException">Neither configuration nor a default has a value.</exception>
+    public ValueTask<string?> GetValueAsync(CancellationToken cancellationToken) => new(_value.Value);
+}
+
+/// <summary>The value of a parameter that configuration does not set.</summary>
+public abstract class ParameterDefault
+{
+    public abstract string GetDefaultValue();
+}

@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+
+namespace Aspire.Hosting.ApplicationModel;
+
+/// <summary>Puts a <see cref="ReferenceExpression"/> together piece by piece.</summary>
+public class ReferenceExpressionBuilder
+{
+    readonly StringBuilder _format;
+    readonly List<IValueProvider> _values;
+    readonly List<string> _manifestExpressions = [];
+    readonly List<string?> _formats = [];
+
+    public ReferenceExpressionBuilder() : this(0, 0) { }
+
+    internal ReferenceExpressionBuilder(int literalLength, int formattedCount)
+    {
+        _format = new(literalLength);
+        _values = new(formattedCount);
+    }
+
+    public bool IsEmpty => _format.Length == 0;
+
+    public void Append([InterpolatedStringHandlerArgument("")] in ReferenceExpressionBuilderInterpolatedStringHandler handler) =>
+        ArgumentNullException.ThrowIfNull(handler.Builder);
+
+    public void AppendLiteral(string value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        _format.Append(value.Replace("{", "{{", StringComparison.Ordinal).Replace("}", "}}", StringComparison.Ordinal));
+    }
+
+    public void AppendFormatted(string? value, string? format = null)
+    {
+        if (value is not null)
+            AppendLiteral(format is "uri" ? Uri.EscapeDataString(value) : value);
+    }
+
+    public void AppendFormatted<T>(T valueProvider, string? format = null)
+        where T : IValueProvider, IManifestExpressionProvider
+    {
+        if (format is not (null or "uri"))
+            throw new FormatException($"The format '{format}' is not known; a reference expression takes 'uri' only.");
+
+        _format.Append(CultureInfo.InvariantCulture, $"{{{_values.Count}}}");
+        _values.Add(valueProvider);
+        _manifestExpressions.Add(valueProvider.ValueExpression);
+        _formats.Add(format);
+    }
+
+    public ReferenceExpression Build() => new(_format.ToString(), [.. _values], [.. _manifestExpressions], [.. _formats]);
+
+    [InterpolatedStringHandler]
+    public readonly ref struct ReferenceExpressionBuilderInterpolatedStringHandler(int literalLength, int formattedCount, ReferenceExpressionBuilder builder)
+    {
+        internal ReferenceExpressionBuilder Builder { get; } = literalLength >= 0 && formattedCount >= 0 ? builder : throw new ArgumentOutOfRangeException(nameof(literalLength));
+
+        public void AppendLiteral(string value) => Builder.AppendLiteral(value);
+
+        public void AppendFormatted(string? value) => Builder.AppendFormatted(value);
+
+        public void AppendFormatted(string? value, string? format = null) => Builder.AppendFormatted(value, format);
+
+        public void AppendFormatted<T>(T valueProvider)
+            where T : IValueProvider, IManifestExpressionProvider => Builder.AppendFormatted(valueProvider);
+
+        public void AppendFormatted<T>(T valueProvider, string? format = null)
+            where T : IValueProvider, IManifestExpressionProvider => Builder.AppendFormatted(valueProvider, format);
+
+        public void AppendFormatted<T>(IResourceBuilder<T> valueProvider)
+            where T : IResource, IValueProvider, IManifestExpressionProvider => Builder.AppendFormatted(valueProvider.Resource);
+
+        public void AppendFormatted<T>(IResourceBuilder<T> valueProvider, string? format = null)
+            where T : IResource, IValueProvider, IManifestExpressionProvider => Builder.AppendFormatted(valueProvider.Resource, format);
+    }
+}

@@ -1,0 +1,175 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using LocalAspire;
+using Microsoft.Extensions.Logging;
+
+namespace Aspire.Hosting.ApplicationModel;
+
+/// <param name="LineNumber">Counted from 1 for each instance.</param>
+/// <param name="Content">The line, after a UTC time stamp as in ISO 8601 and a blank.</param>
+/// <param name="IsErrorMessage">Whether it came from the standard error stream, or from a logger at level Error or above.</param>
+public readonly record struct LogLine(int LineNumber, string Content, bool IsErrorMessage);
+
+/// <summary>Keeps what each resource instance writes, and passes it on to whoever watches.</summary>
+public class ResourceLoggerService
+{
+    readonly ConcurrentDictionary<string, ResourceLog> _logs = new(StringComparer.OrdinalIgnoreCase);
+
+    internal TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>Sees every line as it comes, without the time stamp.</summary>
+    internal Action<string, string, bool>? Sink { get; set; }
+
+    public ILogger GetLogger(IResource resource)
+    {
+        ArgumentNullException.ThrowIfNull(resource);
+        return new ResourceLogger(this, () => ResourceInstance.NamesOf(resource));
+    }
+
+    public ILogger GetLogger(string resourceName)
+    {
+        ArgumentNullException.ThrowIfNull(resourceName);
+        return new ResourceLogger(this, () => [resourceName]);
+    }
+
+    public IAsyncEnumerable<IReadOnlyList<LogLine>> WatchAsync(string resourceName) => LogOf(resourceName).WatchAsync();
+
+    /// <summary>Everything that the instances of the resource have written, then each line as it comes.</summary>
+    public async IAsyncEnumerable<IReadOnlyList<LogLine>> WatchAsync(IResource resource)
+    {
+        ArgumentNullException.ThrowIfNull(resource);
+        var merged = Channel.CreateUnbounded<IReadOnlyList<LogLine>>();
+        using var stop = new CancellationTokenSource();
+        var readers = ResourceInstance.NamesOf(resource).Select(name => CopyAsync(LogOf(name), merged.Writer, stop.Token)).ToArray();
+        _ = Task.WhenAll(readers).ContinueWith(all => merged.Writer.TryComplete(all.Exception), TaskScheduler.Default);
+        try
+        {
+            await foreach (var lines in merged.Reader.ReadAllAsync())
+                yield return lines;
+        }
+        finally
+        {
+            await stop.CancelAsync();
+        }
+    }
+
+    /// <summary>Ends the watching of the resource's log.</summary>
+    public void Complete(IResource resource)
+    {
+        foreach (var name in ResourceInstance.NamesOf(resource))
+            LogOf(name).Complete();
+    }
+
+    internal void Append(string instance, string line, bool isError)
+    {
+        var stamp = Clock.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffffK", CultureInfo.InvariantCulture);
+        LogOf(instance).Append($"{stamp} {line}", isError);
+        Sink?.Invoke(instance, line, isError);
+    }
+
+    internal IReadOnlyList<LogLine> Backlog(string instance) => LogOf(instance).Backlog();
+
+    ResourceLog LogOf(string instance) => _logs.GetOrAdd(instance, _ => new());
+
+    static async Task CopyAsync(ResourceLog log, ChannelWriter<IReadOnlyList<LogLine>> writer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var lines in log.WatchAsync(cancellationToken))
+                writer.TryWrite(lines);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The watcher has left.
+        }
+    }
+}
+
+sealed class ResourceLog
+{
+    const int Capacity = 10_000;
+
+    readonly Lock _lock = new();
+    readonly Queue<LogLine> _backlog = new();
+    readonly List<Channel<LogLine>> _watchers = [];
+    int _count;
+    bool _complete;
+
+    public void Append(string content, bool isError)
+    {
+        lock (_lock)
+        {
+            var line = new LogLine(++_count, content, isError);
+            _backlog.Enqueue(line);
+            if (_backlog.Count > Capacity)
+                _backlog.Dequeue();
+            foreach (var watcher in _watchers)
+                watcher.Writer.TryWrite(line);
+        }
+    }
+
+    public IReadOnlyList<LogLine> Backlog()
+    {
+        lock (_lock)
+            return [.. _backlog];
+    }
+
+    public void Complete()
+    {
+        lock (_lock)
+        {
+            _complete = true;
+            foreach (var watcher in _watchers)
+                watcher.Writer.TryComplete();
+        }
+    }
+
+    public async IAsyncEnumerable<IReadOnlyList<LogLine>> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var channel = Channel.CreateUnbounded<LogLine>();
+        LogLine[] known;
+        lock (_lock)
+        {
+            known = [.. _backlog];
+            _watchers.Add(channel);
+            if (_complete)
+                channel.Writer.TryComplete();
+        }
+        try
+        {
+            if (known.Length > 0)
+                yield return known;
+            await foreach (var line in channel.Reader.ReadAllAsync(cancellationToken))
+                yield return [line];
+        }
+        finally
+        {
+            lock (_lock)
+                _watchers.Remove(channel);
+        }
+    }
+}
+
+sealed class ResourceLogger(ResourceLoggerService service, Func<IEnumerable<string>> instances) : ILogger
+{
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel is not LogLevel.None;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (!IsEnabled(logLevel))
+            return;
+
+        var text = formatter(state, exception);
+        foreach (var instance in instances())
+        {
+            service.Append(instance, text, logLevel >= LogLevel.Error);
+            if (exception is not null)
+                service.Append(instance, exception.ToString(), isError: true);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Eventing;
+using LocalAspire;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Aspire.Hosting;
+
+/// <summary>A set of resources that start, run and stop together.</summary>
+public class DistributedApplication : IHost, IAsyncDisposable
+{
+    readonly IHost _host;
+    readonly EntryPointIntercept? _intercept;
+    readonly ILogger _logger;
+
+    public DistributedApplication(IHost host) : this(host, null) { }
+
+    internal DistributedApplication(IHost host, EntryPointIntercept? intercept)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        _host = host;
+        _intercept = intercept;
+        _logger = host.Services.GetRequiredService<ILogger<DistributedApplication>>();
+    }
+
+    public IServiceProvider Services => _host.Services;
+
+    public ResourceNotificationService ResourceNotifications => Services.GetRequiredService<ResourceNotificationService>();
+
+    internal bool IsStarted { get; private set; }
+
+    IHostApplicationLifetime Lifetime => Services.GetRequiredService<IHostApplicationLifetime>();
+
+    public static IDistributedApplicationBuilder CreateBuilder() => CreateBuilder([]);
+
+    public static IDistributedApplicationBuilder CreateBuilder(string[] args)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        return CreateBuilder(new DistributedApplicationOptions { Args = args });
+    }
+
+    public static IDistributedApplicationBuilder CreateBuilder(DistributedApplicationOptions options) => new DistributedApplicationBuilder(options);
+
+    /// <summary>Starts everything and returns once the application has been stopped.</summary>
+    public void Run() => RunAsync().GetAwaiter().GetResult();
+
+    /// <inheritdoc cref="Run"/>
+    /// <remarks>A resource that cannot be started on this machine is one line on the standard error stream and exit code 1.</remarks>
+    public virtual async Task RunAsync(CancellationToken cancellationToken = default)
+    {
+        if (_intercept is { IsCalledFromEntryPoint: true })
+        {
+            await _intercept.Ended;
+            return;
+        }
+
+        string? failure = null;
+        try
+        {
+            await StartAsync(cancellationToken);
+            await _host.WaitForShutdownAsync(cancellationToken);
+        }
+        catch (UnableToStartException e)
+        {
+            failure = e.Message;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested || Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            // Stopped while starting.
+        }
+        finally
+        {
+            await StopAsync(CancellationToken.None);
+            await DisposeAsync();
+        }
+        if (failure is not null)
+        {
+            await Console.Error.WriteLineAsync($"AppHost: {failure}");
+            Environment.ExitCode = 1;
+        }
+    }
+
+    /// <summary>Starts everything; returns when every resource has been started or has failed to.</summary>
+    /// <exception cref="DistributedApplicationException">This machine lacks what a resource needs: a program, a free port, a usable directory.</exception>
+    public virtual async Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        if (_intercept is { IsCalledFromEntryPoint: true })
+        {
+            await _intercept.Started.WaitAsync(cancellationToken);
+            return;
+        }
+
+        var context = Services.GetRequiredService<DistributedApplicationExecutionContext>();
+        if (context.IsPublishMode)
+            throw new UnableToStartException("publishing is not supported with AspireSource=local; build with -p:AspireSource=packages to publish.");
+
+        HostLog.Starting(_logger);
+        HostLog.Directory(_logger, Services.GetRequiredService<AppHostLocation>().Directory);
+        await Services.GetRequiredService<IDistributedApplicationEventing>().PublishAsync(
+            new BeforeStartEvent(Services, Services.GetRequiredService<DistributedApplicationModel>()), cancellationToken);
+        await _host.StartAsync(cancellationToken);
+        if (Services.GetRequiredService<StartFailure>().Message is { } message)
+            throw new UnableToStartException(message);
+
+        IsStarted = true;
+        _intercept?.MarkStarted();
+        HostLog.Started(_logger);
+    }
+
+    public virtual async Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        await _host.StopAsync(cancellationToken);
+        _intercept?.MarkEnded();
+    }
+
+    public virtual void Dispose()
+    {
+        DisposeAsync().AsTask().GetAwaiter().GetResult();
+        GC.SuppressFinalize(this);
+    }
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        if (_host is IAsyncDisposable disposable)
+            await disposable.DisposeAsync();
+        else
+            _host.Dispose();
+        _intercept?.MarkEnded();
+        GC.SuppressFinalize(this);
+    }
+}
+
+static partial class HostLog
+{
+    [LoggerMessage(LogLevel.Information, "Distributed application starting.")]
+    public static partial void Starting(ILogger logger);
+
+    [LoggerMessage(LogLevel.Information, "Application host directory is: {Directory}")]
+    public static partial void Directory(ILogger logger, string directory);
+
+    [LoggerMessage(LogLevel.Information, "Distributed application started. Press Ctrl+C to shut down.")]
+    public static partial void Started(ILogger logger);
+}

@@ -1,0 +1,17 @@
+using System.Reflection;
+
+namespace LocalAspire;
+
+sealed record AppHostLocation(string Directory, Assembly? Assembly);
+
+/// <summary>What AppHost.targets wrote into the AppHost's assembly.</summary>
+static class AppHostMetadata
+{
+    public static string? Directory(Assembly? assembly) => Find(assembly, "apphostprojectpath");
+
+    /// <summary>Where the build put the assembly of a project; null when the AppHost's build does not include it.</summary>
+    public static string? Output(Assembly? assembly, string projectPath) => Find(assembly, $"localaspire:output:{projectPath}");
+
+    static string? Find(Assembly? assembly, string key) => assembly?.GetCustomAttributes<AssemblyMetadataAttribute>()
+        .FirstOrDefault(a => string.Equals(a.Key, key, StringComparison.OrdinalIgnoreCase))?.Value;
+}

@@ -1,0 +1,104 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.Configuration;
+
+namespace LocalAspire;
+
+/// <summary>Gives every endpoint its public address, before anything starts.</summary>
+sealed class EndpointAllocator(IConfiguration configuration, TimeProvider clock) : IAsyncDisposable
+{
+    static readonly TimeSpan ProxyPatience = TimeSpan.FromSeconds(2);
+    // A server that lost its AppHost needs its grace to end.
+    static readonly TimeSpan ServerPatience = TimeSpan.FromSeconds(10);
+
+    readonly ConcurrentDictionary<EndpointAnnotation, EndpointProxy> _proxies = new();
+    readonly ConcurrentBag<int> _picked = [];
+
+    bool RandomizePorts => configuration.GetValue("DcpPublisher:RandomizePorts", false);
+
+    public Task AllocateAsync(IEnumerable<IResource> resources, CancellationToken cancellationToken) => Task.WhenAll(
+        from resource in resources
+        from endpoint in resource.Annotations.OfType<EndpointAnnotation>().ToArray()
+        select AllocateAsync(resource, endpoint, cancellationToken));
+
+    /// <summary>Gives one process of the resource the ports that it will listen on.</summary>
+    public void Prepare(ResourceInstance instance)
+    {
+        foreach (var endpoint in instance.Resource.Annotations.OfType<EndpointAnnotation>())
+            instance.SetTargetPort(endpoint, endpoint.IsProxied && _proxies.ContainsKey(endpoint) ? endpoint.TargetPort ?? Pick() : endpoint.AllocatedEndpoint!.Port);
+    }
+
+    public void Open(ResourceInstance instance) => ForEachTarget(instance, (proxy, target) => proxy.Add(target));
+
+    public void Close(ResourceInstance instance) => ForEachTarget(instance, (proxy, target) => proxy.Remove(target));
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var proxy in _proxies.Values)
+            await proxy.DisposeAsync();
+        foreach (var port in _picked)
+            Ports.Return(port);
+    }
+
+    public static void Validate(IResource resource, EndpointAnnotation endpoint)
+    {
+        var (name, replicas) = ($"'{endpoint.Name}' of the resource '{resource.Name}'", resource.GetReplicaCount());
+        var fault = endpoint switch
+        {
+            { IsProxied: true, Port: { } port, TargetPort: { } target } when port == target && resource is not ContainerResource =>
+                $"The endpoint {name} has the same port and target port {port}. Leave one out, or switch the proxy off with isProxied: false.",
+            { IsProxied: false, Port: { } port, TargetPort: { } target } when port != target =>
+                $"The endpoint {name} has no proxy, so its port {port} and its target port {target} must be the same.",
+            { IsProxied: false } when replicas > 1 => $"The endpoint {name} needs a proxy, because the resource has {replicas} replicas.",
+            { TargetPort: not null } when replicas > 1 => $"The endpoint {name} cannot have a fixed target port, because the resource has {replicas} replicas.",
+            _ => null,
+        };
+        if (fault is not null)
+            throw new DistributedApplicationException(fault);
+    }
+
+    async Task AllocateAsync(IResource resource, EndpointAnnotation endpoint, CancellationToken cancellationToken)
+    {
+        if (endpoint.IsProxied && resource is not ContainerResource)
+            await AllocateProxyAsync(resource, endpoint, cancellationToken);
+        else
+            await AllocateDirectAsync(resource, endpoint, cancellationToken);
+    }
+
+    async Task AllocateProxyAsync(IResource resource, EndpointAnnotation endpoint, CancellationToken cancellationToken)
+    {
+        var port = RandomizePorts ? 0 : endpoint.Port ?? 0;
+        var proxy = await Ports.WhenFreeAsync(
+            resource, endpoint, port, ProxyPatience, () => EndpointProxy.Listen(endpoint.TargetHost, port), clock, cancellationToken);
+        _proxies[endpoint] = proxy;
+        endpoint.AllocatedEndpoint = new(endpoint, "localhost", proxy.Port, endpoint.TargetPort?.ToString(CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>The process listens on the public port itself. So do native servers: a proxy would cost every command of a store.</summary>
+    async Task AllocateDirectAsync(IResource resource, EndpointAnnotation endpoint, CancellationToken cancellationToken)
+    {
+        var wanted = RandomizePorts && endpoint.IsProxied ? null : endpoint.Port;
+        var port = wanted is { } given
+            ? await Ports.WhenFreeAsync(resource, endpoint, given, ServerPatience, () => Ports.Check(given), clock, cancellationToken)
+            : Pick();
+        endpoint.AllocatedEndpoint = new(endpoint, "localhost", port, port.ToString(CultureInfo.InvariantCulture));
+    }
+
+    int Pick()
+    {
+        var port = Ports.Pick();
+        _picked.Add(port);
+        return port;
+    }
+
+    void ForEachTarget(ResourceInstance instance, Action<EndpointProxy, System.Net.IPEndPoint> action)
+    {
+        foreach (var endpoint in instance.Resource.Annotations.OfType<EndpointAnnotation>())
+        {
+            if (_proxies.TryGetValue(endpoint, out var proxy) && instance.TargetPort(endpoint) is { } port)
+                action(proxy, EndpointProxy.Target(endpoint.TargetHost, port));
+        }
+    }
+}

@@ -1,0 +1,70 @@
+using System.Collections.Immutable;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Eventing;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging;
+
+namespace LocalAspire;
+
+/// <summary>Checks a running resource and raises its ready event once, when it is healthy for the first time.</summary>
+sealed class HealthMonitor(
+    HealthCheckService checks,
+    ResourceNotificationService notifications,
+    ResourceLoggerService logs,
+    IDistributedApplicationEventing eventing,
+    IServiceProvider services,
+    TimeProvider clock)
+{
+    static readonly TimeSpan HealthyInterval = TimeSpan.FromSeconds(30);
+    // Short at first: most processes answer within a second of their start, and others wait for them.
+    static readonly double[] UnhealthySeconds = [0.2, 0.2, 0.3, 0.3, 0.5, 0.5, 1, 1, 2, 3, 4, 5];
+
+    /// <summary>Before the first check has answered, a resource with checks counts as unhealthy.</summary>
+    public static ImmutableArray<HealthReportSnapshot> Unknown(IResource resource) =>
+        [.. resource.Annotations.OfType<HealthCheckAnnotation>().Select(a => new HealthReportSnapshot(a.Key, null, null, null))];
+
+    public async Task RunAsync(IResource resource, CancellationToken cancellationToken)
+    {
+        var keys = resource.Annotations.OfType<HealthCheckAnnotation>().Select(a => a.Key).ToHashSet();
+        if (keys.Count == 0)
+        {
+            await MarkReadyAsync(resource, cancellationToken);
+            return;
+        }
+
+        var (isReady, failures) = (false, 0);
+        while (true)
+        {
+            var report = await checks.CheckHealthAsync(r => keys.Contains(r.Name), cancellationToken);
+            await notifications.PublishUpdateAsync(resource, s => s with { HealthReports = Snapshots(report) });
+            var isHealthy = report.Status == HealthStatus.Healthy;
+            if (isHealthy && !isReady)
+            {
+                isReady = true;
+                await MarkReadyAsync(resource, cancellationToken);
+            }
+            failures = isHealthy ? 0 : failures + 1;
+            await Task.Delay(isHealthy ? HealthyInterval : Pause(failures), clock, cancellationToken);
+        }
+    }
+
+    static TimeSpan Pause(int failures) => TimeSpan.FromSeconds(UnhealthySeconds[Math.Min(failures, UnhealthySeconds.Length) - 1]);
+
+    static ImmutableArray<HealthReportSnapshot> Snapshots(HealthReport report) =>
+        [.. report.Entries.Select(e => new HealthReportSnapshot(e.Key, e.Value.Status, e.Value.Description, e.Value.Exception?.ToString()))];
+
+    async Task MarkReadyAsync(IResource resource, CancellationToken cancellationToken)
+    {
+        var handlers = eventing.PublishAsync(new ResourceReadyEvent(resource, services), cancellationToken);
+        await notifications.PublishUpdateAsync(resource, s => s with { Ready = handlers });
+        try
+        {
+            await handlers;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Those who wait for the resource get the exception as well.
+            OrchestratorLog.ReadyHandlerFailed(logs.GetLogger(resource), resource.Name, e);
+        }
+    }
+}

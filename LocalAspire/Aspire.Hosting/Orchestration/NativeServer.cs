@@ -1,0 +1,71 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+
+namespace LocalAspire;
+
+/// <summary>How a server that normally comes as a container runs as a process of this machine.</summary>
+interface INativeServer
+{
+    /// <summary>The program to start, with its configuration written and its directories there.</summary>
+    /// <exception cref="UnableToStartException">The machine lacks a program or a usable directory.</exception>
+    Task<LaunchSpec> PrepareAsync(NativeServerContext context, CancellationToken cancellationToken);
+}
+
+/// <summary>
+/// Marks a container resource that has a native form. A container engine is never asked for yet; the choice between the two belongs
+/// where this annotation is read, in <see cref="LaunchPlanner"/>.
+/// </summary>
+sealed class NativeServerAnnotation(INativeServer server) : IResourceAnnotation
+{
+    public INativeServer Server => server;
+}
+
+/// <param name="Resource">The server.</param>
+/// <param name="Port">Where it listens, on the loopback addresses only.</param>
+/// <param name="WorkDirectory">Private, new for each start and removed after it; other users may pass through it.</param>
+/// <param name="DataDirectory">Where its data goes; inside of the work directory unless the resource has a volume. It may not exist.</param>
+/// <param name="IsTemporary">Whether the data goes with the work directory.</param>
+/// <param name="Log">The log of the resource.</param>
+sealed record NativeServerContext(IResource Resource, int Port, string WorkDirectory, string DataDirectory, bool IsTemporary, ILogger Log);
+
+sealed class ServerDirectories(IConfiguration configuration, AppHostLocation appHost)
+{
+    const UnixFileMode PassThrough = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+
+    public NativeServerContext Create(IResource resource, int port, ILogger log)
+    {
+        var work = Directory.CreateTempSubdirectory($"local-aspire-{resource.Name}-").FullName;
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(work, PassThrough);
+
+        var volume = resource.Annotations.OfType<ContainerMountAnnotation>().LastOrDefault();
+        var isTemporary = volume is null || configuration.GetValue("LocalAspire:TemporaryData", false);
+        return new(resource, port, work, isTemporary ? Path.Combine(work, "data") : Persistent(resource, volume!), isTemporary, log);
+    }
+
+    string Persistent(IResource resource, ContainerMountAnnotation volume)
+    {
+        if (volume.Type is ContainerMountType.BindMount)
+            return Path.GetFullPath(Path.Combine(appHost.Directory, volume.Source!));
+
+        var root = configuration["LocalAspire:DataDirectory"] ?? Path.Combine(appHost.Directory, "..", ".data");
+        return Path.GetFullPath(Path.Combine(root, volume.Source ?? resource.Name));
+    }
+}
+
+/// <summary>Keeps a second server away from a data directory, for as long as any process of the first one lives.</summary>
+static class DataLock
+{
+    // As long as a predecessor that lost its AppHost may need to end, and some.
+    const int PatienceSeconds = 15;
+
+    /// <summary>The exit code of a program that did not get the lock.</summary>
+    public const int InUse = 75;
+
+    /// <summary>The command that runs a program under the lock. The program inherits it, and so do its own children.</summary>
+    public static (string FileName, IReadOnlyList<string> Arguments) Guard(string lockFile, params string[] command) => (
+        Programs.Require("flock", "the package util-linux"),
+        ["--wait", $"{PatienceSeconds}", "--conflict-exit-code", $"{InUse}", "--no-fork", lockFile, .. command]);
+}

@@ -1,0 +1,19 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace LocalAspire;
+
+static class OrchestrationServices
+{
+    public static void AddOrchestration(this IServiceCollection services)
+    {
+        services.AddSingleton<StartFailure>();
+        services.AddSingleton<HealthHttpClient>();
+        services.AddSingleton<ServerDirectories>();
+        services.AddSingleton<LaunchPlanner>();
+        services.AddSingleton<EndpointAllocator>();
+        services.AddSingleton<HealthMonitor>();
+        services.AddSingleton<OutputSink>();
+        services.AddSingleton<ProcessStarter>();
+        services.AddHostedService<Orchestrator>();
+    }
+}

@@ -1,0 +1,25 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.Logging;
+
+namespace LocalAspire;
+
+/// <summary>Shows what the resources write: on the AppHost's console, or in its log where that is asked for, as in tests.</summary>
+sealed class OutputSink(DistributedApplicationOptions options, AppHostLocation appHost, DistributedApplicationModel model, ILoggerFactory loggers)
+{
+    public void Write(string instance, string line, bool isError)
+    {
+        if (!options.EnableResourceLogging)
+        {
+            Console.Out.WriteLine($"{instance} | {line}");
+            return;
+        }
+
+        var resource = model.Resources.FirstOrDefault(r => ResourceInstance.NamesOf(r).Contains(instance))?.Name ?? instance;
+        var logger = loggers.CreateLogger($"{appHost.Assembly?.GetName().Name ?? "AppHost"}.Resources.{resource}");
+        if (isError)
+            OrchestratorLog.ErrorOutput(logger, line);
+        else
+            OrchestratorLog.Output(logger, line);
+    }
+}

@@ -1,0 +1,14 @@
+namespace LocalAspire;
+
+static class Programs
+{
+    /// <summary>Looks a program up on PATH, and then where administrators' programs are.</summary>
+    public static string? Find(string name) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Concat(["/usr/local/sbin", "/usr/sbin", "/sbin"])
+            .Select(directory => Path.Combine(directory, name))
+            .FirstOrDefault(File.Exists);
+
+    public static string Require(string name, string source) => Find(name)
+        ?? throw new UnableToStartException($"the program '{name}' was not found on PATH. It comes with {source}.");
+}

@@ -1,0 +1,72 @@
+using System.Globalization;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+
+namespace LocalAspire;
+
+/// <summary>The environment variables through which one resource finds another.</summary>
+static class ReferenceVariables
+{
+    public static async Task AddConnection(EnvironmentCallbackContext context, IResourceWithConnectionString source, string name, bool optional)
+    {
+        var flags = FlagsOf(context.Resource);
+        if (flags.HasFlag(ReferenceEnvironmentInjectionFlags.ConnectionString))
+        {
+            var value = await ValueAsync(source, optional, context.CancellationToken);
+            if (!string.IsNullOrEmpty(value))
+                context.EnvironmentVariables[source.ConnectionStringEnvironmentVariable ?? $"ConnectionStrings__{name}"] = value;
+        }
+        if (flags.HasFlag(ReferenceEnvironmentInjectionFlags.ConnectionProperties))
+        {
+            var prefix = name.Length == 0 ? "" : $"{Names.Encode(name).ToUpperInvariant()}_";
+            foreach (var (property, value) in source.GetConnectionProperties())
+                context.EnvironmentVariables[$"{prefix}{property.ToUpperInvariant()}"] = value;
+        }
+    }
+
+    public static void AddEndpoints(EnvironmentCallbackContext context, EndpointReferenceAnnotation reference, string? alias)
+    {
+        var flags = FlagsOf(context.Resource);
+        var name = alias ?? reference.Resource.Name;
+        var prefix = alias is null ? Names.Encode(name).ToUpperInvariant() : Names.Encode(name);
+        foreach (var endpoint in reference.Resource.GetEndpoints().Where(e => IsWanted(reference, e)))
+        {
+            // An endpoint of the default name goes by its scheme, so that a switch to TLS shows.
+            var key = endpoint.EndpointName is "http" or "https" ? endpoint.Scheme : endpoint.EndpointName;
+            if (flags.HasFlag(ReferenceEnvironmentInjectionFlags.ServiceDiscovery))
+                context.EnvironmentVariables[NextFree(context, $"services__{name}__{key}__")] = endpoint;
+            if (flags.HasFlag(ReferenceEnvironmentInjectionFlags.Endpoints))
+                context.EnvironmentVariables[$"{prefix}_{Names.Encode(endpoint.EndpointName).ToUpperInvariant()}"] = endpoint;
+        }
+    }
+
+    static bool IsWanted(EndpointReferenceAnnotation reference, EndpointReference endpoint) =>
+        reference.EndpointNames.Contains(endpoint.EndpointName)
+        || (reference.UseAllEndpoints && !endpoint.EndpointAnnotation.ExcludeReferenceEndpoint);
+
+    static string NextFree(EnvironmentCallbackContext context, string prefix)
+    {
+        var index = 0;
+        while (context.EnvironmentVariables.ContainsKey(prefix + index.ToString(CultureInfo.InvariantCulture)))
+            index++;
+        return prefix + index.ToString(CultureInfo.InvariantCulture);
+    }
+
+    static ReferenceEnvironmentInjectionFlags FlagsOf(IResource resource) =>
+        resource.TryGetLastAnnotation<ReferenceEnvironmentInjectionAnnotation>(out var annotation) ? annotation.Flags : ReferenceEnvironmentInjectionFlags.All;
+
+    static async ValueTask<string?> ValueAsync(IResourceWithConnectionString source, bool optional, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var value = await source.GetConnectionStringAsync(cancellationToken);
+            return string.IsNullOrEmpty(value) && !optional
+                ? throw new DistributedApplicationException($"The connection string for the resource '{source.Name}' is not available.")
+                : value;
+        }
+        catch (MissingParameterValueException) when (optional)
+        {
+            return null;
+        }
+    }
+}

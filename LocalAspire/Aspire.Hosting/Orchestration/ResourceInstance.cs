@@ -1,0 +1,35 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using Aspire.Hosting.ApplicationModel;
+
+namespace LocalAspire;
+
+/// <summary>One process of a resource: a project with replicas has several.</summary>
+sealed class ResourceInstance(IResource resource)
+{
+    readonly ConcurrentDictionary<EndpointAnnotation, int> _targetPorts = new();
+
+    public IResource Resource => resource;
+
+    /// <summary>Eight lower-case letters.</summary>
+    public string Suffix { get; } = RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz", 8);
+
+    public string Name => $"{resource.Name}-{Suffix}";
+
+    public SupervisedProcess? Process { get; set; }
+
+    public static IReadOnlyList<string> NamesOf(IResource resource) =>
+        resource.TryGetLastAnnotation<InstancesAnnotation>(out var annotation) ? [.. annotation.Instances.Select(i => i.Name)] : [resource.Name];
+
+    public static IReadOnlyList<ResourceInstance> Of(IResource resource) =>
+        resource.TryGetLastAnnotation<InstancesAnnotation>(out var annotation) ? annotation.Instances : [];
+
+    public int? TargetPort(EndpointAnnotation endpoint) => _targetPorts.TryGetValue(endpoint, out var port) ? port : null;
+
+    public void SetTargetPort(EndpointAnnotation endpoint, int port) => _targetPorts[endpoint] = port;
+}
+
+sealed class InstancesAnnotation(IReadOnlyList<ResourceInstance> instances) : IResourceAnnotation
+{
+    public IReadOnlyList<ResourceInstance> Instances => instances;
+}

@@ -1,0 +1,132 @@
+using Aspire.Hosting.ApplicationModel;
+using LocalAspire;
+using Microsoft.Extensions.Configuration;
+
+namespace Aspire.Hosting;
+
+public static class ParameterResourceBuilderExtensions
+{
+    /// <summary>A value from the configuration key <c>Parameters:{name}</c>.</summary>
+    public static IResourceBuilder<ParameterResource> AddParameter(this IDistributedApplicationBuilder builder, [ResourceName] string name, bool secret = false) =>
+        Add(builder, name, $"Parameters:{name}", null, secret);
+
+    /// <summary>A value that the configuration key <c>Parameters:{name}</c> overrides.</summary>
+    public static IResourceBuilder<ParameterResource> AddParameter(
+        this IDistributedApplicationBuilder builder, [ResourceName] string name, string value, bool publishValueAsDefault = false, bool secret = false)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return builder.AddParameter(name, () => value, publishValueAsDefault, secret);
+    }
+
+    /// <inheritdoc cref="AddParameter(IDistributedApplicationBuilder, string, string, bool, bool)"/>
+    public static IResourceBuilder<ParameterResource> AddParameter(
+        this IDistributedApplicationBuilder builder, [ResourceName] string name, Func<string> valueGetter, bool publishValueAsDefault = false, bool secret = false)
+    {
+        ArgumentNullException.ThrowIfNull(valueGetter);
+        if (publishValueAsDefault && secret)
+            throw new ArgumentException("A secret must not be published as a default.", nameof(secret));
+        return Add(builder, name, $"Parameters:{name}", new ComputedParameterDefault(valueGetter), secret);
+    }
+
+    /// <summary>A value from <c>Parameters:{name}</c>, or the default.</summary>
+    /// <param name="builder">The application.</param>
+    /// <param name="name">The name of the resource.</param>
+    /// <param name="value">The default.</param>
+    /// <param name="secret">Whether the value must stay out of listings.</param>
+    /// <param name="persist">Whether the default, once computed, is kept in the AppHost's user secrets for the runs to come.</param>
+    public static IResourceBuilder<ParameterResource> AddParameter(
+        this IDistributedApplicationBuilder builder, [ResourceName] string name, ParameterDefault value, bool secret = false, bool persist = false)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(value);
+        return Add(builder, name, $"Parameters:{name}", persist ? Persisted(builder, name, value) : value, secret);
+    }
+
+    public static IResourceBuilder<ParameterResource> AddParameterFromConfiguration(
+        this IDistributedApplicationBuilder builder, [ResourceName] string name, string configurationKey, bool secret = false)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(configurationKey);
+        return Add(builder, name, configurationKey, null, secret);
+    }
+
+    /// <summary>A connection string from the configuration key <c>ConnectionStrings:{name}</c>.</summary>
+    public static IResourceBuilder<IResourceWithConnectionString> AddConnectionString(
+        this IDistributedApplicationBuilder builder, [ResourceName] string name, string? environmentVariableName = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(name);
+        var parameter = new ParameterResource(
+            name,
+            _ => builder.Configuration.GetConnectionString(name) is { Length: > 0 } value ? value : throw Missing($"ConnectionStrings:{name}"),
+            secret: true)
+        { IsConnectionString = true };
+        return builder.AddResource(new ConfiguredConnectionString(parameter, environmentVariableName));
+    }
+
+    /// <summary>A generated password of 22 characters, kept in the AppHost's user secrets when it runs.</summary>
+    public static ParameterResource CreateDefaultPasswordParameter(
+        IDistributedApplicationBuilder builder,
+        string name,
+        bool lower = true,
+        bool upper = true,
+        bool numeric = true,
+        bool special = true,
+        int minLower = 0,
+        int minUpper = 0,
+        int minNumeric = 0,
+        int minSpecial = 0)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var generated = new GenerateParameterDefault
+        {
+            MinLength = 22,
+            Lower = lower,
+            Upper = upper,
+            Numeric = numeric,
+            Special = special,
+            MinLower = minLower,
+            MinUpper = minUpper,
+            MinNumeric = minNumeric,
+            MinSpecial = minSpecial,
+        };
+        return Create(builder, name, $"Parameters:{name}", Persisted(builder, name, generated), secret: true);
+    }
+
+    static ParameterDefault Persisted(IDistributedApplicationBuilder builder, string name, ParameterDefault value) =>
+        builder.ExecutionContext.IsRunMode ? new PersistedParameterDefault(AppHostSecrets.Of(builder), $"Parameters:{name}", value) : value;
+
+    static IResourceBuilder<ParameterResource> Add(IDistributedApplicationBuilder builder, string name, string key, ParameterDefault? value, bool secret)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(name);
+        return builder.AddResource(Create(builder, name, key, value, secret));
+    }
+
+    static ParameterResource Create(IDistributedApplicationBuilder builder, string name, string key, ParameterDefault? value, bool secret) =>
+        new(name, fallback => Configured(builder.Configuration, key) ?? fallback?.GetDefaultValue() ?? throw Missing(key), secret) { Default = value };
+
+    // An environment variable cannot have a hyphen in its name, so the key with underscores counts as well.
+    static string? Configured(ConfigurationManager configuration, string key) =>
+        configuration[key] is { Length: > 0 } value ? value
+        : configuration[key.Replace('-', '_')] is { Length: > 0 } normalised ? normalised
+        : null;
+
+    static MissingParameterValueException Missing(string key) => new(
+        $"Parameter resource could not be used because configuration key '{key}' is missing and the Parameter has no default value. "
+        + $"Set it with `dotnet user-secrets set \"{key}\" <value>` in the AppHost's directory, or as the environment variable "
+        + $"{key.Replace(":", "__", StringComparison.Ordinal).Replace('-', '_')}.");
+}
+
+sealed class ComputedParameterDefault(Func<string> valueGetter) : ParameterDefault
+{
+    public override string GetDefaultValue() => valueGetter();
+}
+
+/// <summary>A connection string that configuration holds.</summary>
+sealed class ConfiguredConnectionString(ParameterResource parameter, string? environmentVariableName)
+    : Resource(parameter.Name), IResourceWithConnectionString, IResourceWithoutLifetime
+{
+    public ReferenceExpression ConnectionStringExpression { get; } = ReferenceExpression.Create($"{parameter}");
+
+    public string? ConnectionStringEnvironmentVariable => environmentVariableName;
+}

@@ -1,0 +1,16 @@
+using StackExchange.Redis;
+
+namespace Aspire.StackExchange.Redis;
+
+static class RedisConnection
+{
+    /// <summary>Blocks for at most the connect timeout; the result may still be disconnected and goes on trying by itself.</summary>
+    public static ConnectionMultiplexer Open(ConfigurationOptions options)
+    {
+        var multiplexer = ConnectionMultiplexer.Connect(options);
+        // StackExchange.Redis 1.x hands replies out one after the other on one thread. A continuation that blocks there
+        // holds up every later reply for ever.
+        multiplexer.PreserveAsyncOrder = false;
+        return multiplexer;
+    }
+}

@@ -1,0 +1,11 @@
+namespace Aspire.StackExchange.Redis;
+
+/// <summary>Settings of a Redis client, bound from <c>Aspire:StackExchange:Redis</c> and <c>Aspire:StackExchange:Redis:{name}</c>.</summary>
+public sealed class StackExchangeRedisSettings
+{
+    /// <summary>The connection string; <c>ConnectionStrings:{name}</c> overrides the bound value.</summary>
+    public string? ConnectionString { get; set; }
+
+    /// <summary>Whether no health check is registered. Default: false.</summary>
+    public bool DisableHealthChecks { get; set; }
+}

@@ -1,0 +1,135 @@
+using AspireJobs.ServiceDefaults;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.ResponseCompression;
+using Microsoft.Extensions.Configuration.Memory;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
+
+namespace Microsoft.Extensions.Hosting;
+
+/// <summary>What every service of this solution has in common: logs, metrics, traces, health and service discovery.</summary>
+public static class Extensions
+{
+    const string HealthPath = "/health";
+    const string AlivePath = "/alive";
+    const string MetricsPath = "/metrics";
+
+    /// <summary>
+    /// Adds JSON logs, OpenTelemetry, health checks and service discovery. To be called first on a new builder, so that nothing is logged before.
+    /// Activity sources and meters whose names begin with <c>AspireJobs</c> are collected without further registration.
+    /// </summary>
+    public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
+    {
+        builder.AddDefaultSettings();
+        builder.AddJsonLogs();
+        builder.ConfigureOpenTelemetry();
+        builder.AddDefaultHealthChecks();
+
+        builder.Services.AddServiceDiscovery();
+        builder.Services.ConfigureHttpClientDefaults(http => http.AddServiceDiscovery());
+        return builder;
+    }
+
+    /// <summary>
+    /// Adds traces and metrics, the latter on <c>/metrics</c>; with <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> set, all three signals also go
+    /// there. The other <c>OTEL_*</c> variables have their standard meanings.
+    /// </summary>
+    public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
+    {
+        var identity = ServiceIdentity.Of(builder);
+        // Tracing is on without any exporter too: log lines and outgoing requests carry the trace id only if somebody listens.
+        var telemetry = builder.Services.AddOpenTelemetry()
+            .ConfigureResource(identity.Describe)
+            .WithTracing(tracing => tracing
+                .AddSource(builder.Environment.ApplicationName, "AspireJobs*")
+                .AddAspNetCoreInstrumentation(options => options.Filter = context => !IsProbe(context.Request.Path))
+                .AddHttpClientInstrumentation())
+            .WithMetrics(metrics => metrics
+                .AddMeter(builder.Environment.ApplicationName, "AspireJobs*")
+                .AddAspNetCoreInstrumentation()
+                .AddHttpClientInstrumentation()
+                .AddRuntimeInstrumentation()
+                .RenameCounts()
+                .AddPrometheusExporter(options => options.ScopeInfoEnabled = false));
+
+        if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        {
+            builder.Logging.AddOpenTelemetry(logs => logs.IncludeFormattedMessage = true);
+            telemetry.UseOtlpExporter();
+            builder.Services.AddHostedService<TelemetryShutdown>();
+        }
+
+        return builder;
+    }
+
+    /// <summary>Adds a check tagged <c>live</c>, which says that the process answers at all.</summary>
+    public static TBuilder AddDefaultHealthChecks<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
+    {
+        builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), ["live"]);
+        builder.Services.Configure<ResponseCompressionOptions>(options => options.MimeTypes = ["text/plain", "application/openmetrics-text"]);
+        builder.Services.AddResponseCompression();
+        return builder;
+    }
+
+    /// <summary>
+    /// Maps <c>/health</c> (every check: ready for work), <c>/alive</c> (the process answers) and <c>/metrics</c>, in every environment, as
+    /// orchestrators and Prometheus need them in production. None of the three is traced, measured or behind authorization.
+    /// </summary>
+    public static WebApplication MapDefaultEndpoints(this WebApplication app)
+    {
+        IEndpointConventionBuilder[] endpoints =
+        [
+            app.MapHealthChecks(HealthPath),
+            app.MapHealthChecks(AlivePath, new HealthCheckOptions { Predicate = check => check.Tags.Contains("live") }),
+            app.MapPrometheusScrapingEndpoint(MetricsPath, meterProvider: null, pipeline => pipeline.UseResponseCompression(), optionsName: null),
+        ];
+        foreach (var endpoint in endpoints)
+            endpoint.DisableHttpMetrics().AllowAnonymous().Add(Untraced);
+
+        return app;
+    }
+
+    // The filter of ConfigureOpenTelemetry drops the server span; this drops the spans of the checks' own queries, which a sampler that
+    // ignores parents would keep as traces of their own.
+    static void Untraced(EndpointBuilder endpoint)
+    {
+        if (endpoint.RequestDelegate is not { } handle)
+            return;
+        endpoint.RequestDelegate = async context =>
+        {
+            using var untraced = SuppressInstrumentationScope.Begin();
+            await handle(context);
+        };
+    }
+
+    static bool IsProbe(PathString path) => path == HealthPath || path == AlivePath || path == MetricsPath;
+
+    // The suffix _count belongs to histograms: promtool refuses it elsewhere.
+    static MeterProviderBuilder RenameCounts(this MeterProviderBuilder metrics) => metrics
+        .AddView("dotnet.assembly.count", "dotnet.assemblies")
+        .AddView("dotnet.process.cpu.count", "dotnet.process.cpus")
+        .AddView("dotnet.timer.count", "dotnet.timers")
+        .AddView("db.client.connection.count", "db.client.connections");
+
+    // Below every other source of configuration, so that all of it can be overridden.
+    static void AddDefaultSettings(this IHostApplicationBuilder builder) =>
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
+        {
+            InitialData = new Dictionary<string, string?>
+            {
+                // At Information they write request lines with their query strings, and SQL.
+                ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
+                ["Logging:LogLevel:System.Net.Http"] = "Warning",
+                ["Logging:LogLevel:Npgsql"] = "Warning",
+                ["OTEL_METRICS_EXEMPLAR_FILTER"] = "trace_based",
+                // Shutdown waits for a collector that does not answer, once for each signal.
+                ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "2000",
+            },
+        });
+}

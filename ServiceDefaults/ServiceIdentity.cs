@@ -1,0 +1,28 @@
+using System.Reflection;
+using Microsoft.Extensions.Hosting;
+using OpenTelemetry.Resources;
+
+namespace AspireJobs.ServiceDefaults;
+
+/// <summary>Who speaks, the same in logs, metrics and traces.</summary>
+sealed record ServiceIdentity(string Name, string Instance, string Version)
+{
+    const string InstanceKey = "service.instance.id";
+
+    public static ServiceIdentity Of(IHostApplicationBuilder builder) => new(
+        builder.Configuration["OTEL_SERVICE_NAME"] is { Length: > 0 } name ? name : builder.Environment.ApplicationName,
+        InstanceFrom(builder.Configuration["OTEL_RESOURCE_ATTRIBUTES"]) ?? $"{Environment.MachineName}-{Environment.ProcessId}",
+        Assembly.GetEntryAssembly()?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0");
+
+    public void Describe(ResourceBuilder resource) => resource
+        .AddService(Name, serviceVersion: Version, autoGenerateServiceInstanceId: false, serviceInstanceId: Instance)
+        .AddAttributes([new("host.name", Environment.MachineName)])
+        // Last, so that OTEL_RESOURCE_ATTRIBUTES wins.
+        .AddEnvironmentVariableDetector();
+
+    static string? InstanceFrom(string? attributes) => attributes?
+        .Split(',', StringSplitOptions.TrimEntries)
+        .Where(pair => pair.StartsWith(InstanceKey + "=", StringComparison.Ordinal))
+        .Select(pair => Uri.UnescapeDataString(pair[(InstanceKey.Length + 1)..]))
+        .FirstOrDefault();
+}

@@ -1,0 +1,141 @@
+using AspireJobs.Jobs;
+using AspireJobs.Tests.Infrastructure;
+using Npgsql;
+
+namespace AspireJobs.Tests.Jobs;
+
+/// <summary>Who may write to a job, decided by Postgres.</summary>
+public sealed class LeaseTests(Stores stores) : IAsyncLifetime
+{
+    static readonly JobOutputBatch Output = new([new OutputEvent(1, DateTimeOffset.UnixEpoch, "playbook_on_start", "{}")], 1, "text");
+
+    StoreLease _store = null!;
+    NpgsqlDataSource _db = null!;
+
+    static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    JobStore Jobs => new(_db);
+
+    JobLeases Leases => new(_db);
+
+    public async ValueTask InitializeAsync()
+    {
+        _store = await stores.LeaseAsync();
+        _db = NpgsqlDataSource.Create(_store.Postgres);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _db.DisposeAsync();
+        await _store.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Of_many_workers_that_claim_a_job_exactly_one_gets_it()
+    {
+        var id = await CreateAsync();
+
+        var claims = await Task.WhenAll(Enumerable.Range(0, 10).Select(worker => Leases.ClaimAsync([id], $"worker-{worker}", Stop)));
+
+        Assert.Single(claims.SelectMany(claim => claim));
+        Assert.Equal(1, (await Jobs.FindAsync(id, Stop))!.Attempt);
+    }
+
+    [Fact]
+    public async Task Only_the_worker_and_attempt_that_hold_the_lease_can_write()
+    {
+        var id = await CreateAsync();
+        await Leases.ClaimAsync([id], "holder", Stop);
+        var lease = new JobLease(id, 1);
+
+        Assert.False(await Leases.AppendAsync("other", lease, Output, Stop));
+        Assert.False(await Leases.AppendAsync("holder", lease with { Attempt = 2 }, Output, Stop));
+        Assert.False(await Leases.FinishAsync("other", lease, new JobResult(JobOutcome.Success), Output, Stop));
+        Assert.True(await Leases.AppendAsync("holder", lease, Output, Stop));
+        Assert.Equal("text", Assert.Single(await new JobOutput(_db).LogAsync(id, 0, 10, Stop)).Text);
+    }
+
+    [Fact]
+    public async Task A_worker_that_slept_through_its_lease_finds_the_job_settled_and_writes_nothing()
+    {
+        var id = await CreateAsync();
+        await Leases.ClaimAsync([id], "sleeper", Stop);
+        await ExecuteAsync("update jobs set lease_expires_at = now() - interval '1 second'");
+
+        var settled = Assert.Single(await Leases.SettleExpiredAsync(Stop));
+        var renewed = await Leases.RenewAsync("sleeper", 1, [new JobLease(id, 1)], Stop);
+
+        Assert.Equal((JobStatus.Failed, JobOutcome.WorkerLost), (settled.Status, settled.Outcome));
+        Assert.Contains("sleeper", settled.Failure!.Message);
+        Assert.Empty(renewed);
+        Assert.False(await Leases.FinishAsync("sleeper", new JobLease(id, 1), new JobResult(JobOutcome.Success), Output, Stop));
+        Assert.Equal(JobOutcome.WorkerLost, (await Jobs.FindAsync(id, Stop))!.Outcome);
+        Assert.Empty(await new JobOutput(_db).EventsAsync(id, 0, 10, Stop));
+    }
+
+    [Fact]
+    public async Task A_renewed_lease_is_not_settled_and_says_when_a_stop_was_asked_for()
+    {
+        var id = await CreateAsync();
+        await Leases.ClaimAsync([id], "holder", Stop);
+        await ExecuteAsync("update jobs set lease_expires_at = now() - interval '1 second'");
+
+        Assert.False(Assert.Single(await Leases.RenewAsync("holder", 1, [new JobLease(id, 1)], Stop)).Value);
+        Assert.Empty(await Leases.SettleExpiredAsync(Stop));
+
+        await Jobs.CancelAsync(id, Stop);
+        Assert.True(Assert.Single(await Leases.RenewAsync("holder", 1, [new JobLease(id, 1)], Stop)).Value);
+    }
+
+    [Fact]
+    public async Task The_final_state_its_last_events_and_the_owed_callback_appear_together()
+    {
+        var id = await CreateAsync("https://example.com/hook");
+        await Leases.ClaimAsync([id], "holder", Stop);
+        Assert.Equal(0, await CountDeliveriesAsync());
+
+        await Leases.FinishAsync("holder", new JobLease(id, 1), new JobResult(JobOutcome.Success), Output, Stop);
+
+        Assert.Single(await new JobOutput(_db).EventsAsync(id, 0, 10, Stop));
+        Assert.Equal(1, await CountDeliveriesAsync());
+    }
+
+    [Fact]
+    public async Task A_final_state_cannot_be_left_even_by_hand()
+    {
+        var id = await CreateAsync();
+        await Jobs.CancelAsync(id, Stop);
+
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => ExecuteAsync("update jobs set status = 'queued', outcome = null, finished_at = null"));
+
+        Assert.Equal(PostgresErrorCodes.CheckViolation, refused.SqlState);
+    }
+
+    [Fact]
+    public async Task Migrating_twice_at_once_applies_each_file_once()
+    {
+        await ExecuteAsync("drop schema public cascade; create schema public");
+
+        var applied = await Task.WhenAll(SchemaMigrator.ApplyAsync(_db, Stop), SchemaMigrator.ApplyAsync(_db, Stop));
+
+        Assert.Equal(["Schema/0001_jobs.sql"], applied.SelectMany(names => names));
+    }
+
+    async Task<JobId> CreateAsync(string? callbackUrl = null)
+    {
+        var request = new JobRequest { Source = new JobSource { Type = SourceType.Inline, Content = "x" }, CallbackUrl = callbackUrl };
+        return (await Jobs.CreateAsync(new NewJob(JobId.Create(TimeProvider.System), request, Guid.NewGuid(), "test", null, null), Stop)).Id;
+    }
+
+    async Task ExecuteAsync(string sql)
+    {
+        await using var command = _db.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(Stop);
+    }
+
+    async Task<long> CountDeliveriesAsync()
+    {
+        await using var command = _db.CreateCommand("select count(*) from webhook_deliveries where status = 'pending'");
+        return (long)(await command.ExecuteScalarAsync(Stop))!;
+    }
+}

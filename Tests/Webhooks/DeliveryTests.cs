@@ -1,0 +1,96 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using AspireJobs.Jobs;
+using AspireJobs.Tests.Infrastructure;
+
+namespace AspireJobs.Tests.Webhooks;
+
+/// <summary>What callers' receivers get.</summary>
+public sealed class DeliveryTests(Stores stores)
+{
+    [Fact]
+    public async Task The_final_state_arrives_signed_with_the_trace_and_nothing_else_of_the_context()
+    {
+        var system = await stores.SharedAsync();
+        await using var receiver = await CallbackReceiver.StartAsync();
+        var secret = (await system.Client.GetFromJsonAsync<JsonElement>("/api/v1/webhook-secret")).GetProperty("secret").GetString()!;
+
+        var id = await CancelledJobAsync(system, receiver.Url);
+        var callback = await receiver.NextAsync();
+
+        Assert.True(StandardWebhooks.Verifies(secret, callback));
+        Assert.False(StandardWebhooks.Verifies(secret, callback with { Body = callback.Body.Replace("cancelled", "success") }));
+        var body = JsonSerializer.Deserialize<JsonElement>(callback.Body);
+        Assert.Equal("job.cancelled", body.GetProperty("type").GetString());
+        Assert.Equal(id.ToString(), body.GetProperty("data").GetProperty("job_id").GetString());
+        Assert.Equal("cancelled", body.GetProperty("data").GetProperty("outcome").GetString());
+        Assert.StartsWith($"00-{(await system.GetAsync(id)).TraceId}-", callback.Headers["traceparent"]);
+        Assert.DoesNotContain("tracestate", callback.Headers.Keys);
+        Assert.DoesNotContain("baggage", callback.Headers.Keys);
+    }
+
+    [Fact]
+    public async Task A_failed_delivery_is_tried_again_under_the_same_id_with_a_new_signature()
+    {
+        var system = await stores.SharedAsync();
+        await using var receiver = await CallbackReceiver.StartAsync(503);
+
+        var id = await CancelledJobAsync(system, receiver.Url);
+        var first = await receiver.NextAsync();
+        var second = await receiver.NextAsync();
+
+        Assert.Equal(first.Headers["webhook-id"], second.Headers["webhook-id"]);
+        Assert.Equal(first.Body, second.Body);
+        Assert.NotEqual(first.Headers["webhook-timestamp"], second.Headers["webhook-timestamp"]);
+        Assert.NotEqual(first.Headers["webhook-signature"], second.Headers["webhook-signature"]);
+        var delivery = await DeliveryAsync(system, id, status => status != "pending");
+        Assert.Equal(("delivered", 2), (delivery.GetProperty("status").GetString(), delivery.GetProperty("attempt").GetInt32()));
+    }
+
+    [Fact]
+    public async Task A_receiver_that_is_gone_is_not_asked_again()
+    {
+        var system = await stores.SharedAsync();
+        await using var receiver = await CallbackReceiver.StartAsync(410);
+
+        var id = await CancelledJobAsync(system, receiver.Url);
+
+        var delivery = await DeliveryAsync(system, id, status => status != "pending");
+        Assert.Equal(("failed", 410), (delivery.GetProperty("status").GetString(), delivery.GetProperty("last_status_code").GetInt32()));
+    }
+
+    [Fact]
+    public async Task An_address_inside_the_network_is_never_called()
+    {
+        await using var system = await JobSystem.StartAsync(stores, worker: false, settings: new() { ["Webhooks:AllowedNetworks:0"] = "192.0.2.0/24", ["Webhooks:AllowedNetworks:1"] = "192.0.2.0/24" });
+        await using var receiver = await CallbackReceiver.StartAsync();
+
+        var id = await CancelledJobAsync(system, receiver.Url);
+
+        var delivery = await DeliveryAsync(system, id, _ => true, attempts: 1);
+        Assert.Contains("AllowedNetworks", delivery.GetProperty("last_error").GetString());
+        Assert.False(delivery.TryGetProperty("last_status_code", out _));
+    }
+
+    static async Task<JobId> CancelledJobAsync(JobSystem system, string callbackUrl)
+    {
+        // Whether a worker took it before the cancel does not matter here.
+        var id = await system.SubmitAsync(new { source = new { type = "inline", content = "- hosts: localhost\n  tasks:\n    - command: sleep 600\n" }, callback_url = callbackUrl });
+        await system.Client.PostAsync($"/api/v1/jobs/{id}/cancel", null);
+        return id;
+    }
+
+    /// <summary>The job's delivery, once it is as wanted: nothing signals that to callers.</summary>
+    static async Task<JsonElement> DeliveryAsync(JobSystem system, JobId id, Func<string, bool> wanted, int attempts = 0)
+    {
+        while (true)
+        {
+            var deliveries = await system.Client.GetFromJsonAsync<JsonElement>($"/api/v1/jobs/{id}/deliveries", TestContext.Current.CancellationToken);
+            if (deliveries.GetProperty("items").EnumerateArray().FirstOrDefault() is { ValueKind: JsonValueKind.Object } delivery
+                && wanted(delivery.GetProperty("status").GetString()!) && delivery.GetProperty("attempt").GetInt32() >= attempts
+                && (attempts == 0 || delivery.TryGetProperty("last_error", out _)))
+                return delivery;
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, TestContext.Current.CancellationToken);
+        }
+    }
+}

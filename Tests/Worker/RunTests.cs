@@ -1,0 +1,168 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using AspireJobs.Jobs;
+using AspireJobs.Tests.Infrastructure;
+
+namespace AspireJobs.Tests.Worker;
+
+/// <summary>What happens around and during a run.</summary>
+public sealed class RunTests(Stores stores)
+{
+    const string Sleeper = """
+        - hosts: localhost
+          gather_facts: false
+          tasks:
+            - name: Begin
+              debug: {msg: started}
+            - name: Sleep
+              command: sleep 300
+        """;
+
+    [Fact]
+    public async Task Events_are_numbered_without_gaps_from_the_start_to_the_recap()
+    {
+        var system = await stores.SharedAsync();
+        var (job, _) = await system.RunAsync("- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: \"{{ item }}\"}\n      loop: [1, 2, 3]\n");
+
+        var events = await system.EventsAsync(job.Id);
+
+        Assert.Equal(Enumerable.Range(1, events.GetArrayLength()), events.EnumerateArray().Select(e => e.GetProperty("seq").GetInt32()));
+        var types = events.EnumerateArray().Select(e => e.GetProperty("type").GetString()).ToList();
+        Assert.Equal("playbook_on_start", types[0]);
+        Assert.Equal("playbook_on_stats", types[^1]);
+        Assert.Equal(3, types.Count(type => type == "runner_item_on_ok"));
+    }
+
+    [Fact]
+    public async Task Cancelling_a_running_job_kills_its_whole_process_tree()
+    {
+        var system = await stores.SharedAsync();
+        var marker = $"{Random.Shared.Next(100_000, 999_999)}";
+        var id = await system.SubmitAsync(new { source = new { type = "inline", content = Sleeper.Replace("sleep 300", $"sleep 300.{marker}") } });
+        await system.WaitForLogAsync(id, "TASK [Sleep]");
+
+        using var response = await system.Client.PostAsync($"/api/v1/jobs/{id}/cancel", null);
+        var (job, log) = await system.WaitAsync(id);
+
+        Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+        Assert.Equal((JobStatus.Cancelled, JobOutcome.Cancelled), (job.Status, job.Outcome));
+        Assert.Contains("started", log);
+        Assert.Empty(Processes.WithArgument($"300.{marker}"));
+    }
+
+    [Fact]
+    public async Task A_job_that_takes_too_long_is_stopped()
+    {
+        var system = await stores.SharedAsync();
+
+        var (job, _) = await system.WaitAsync(await system.SubmitAsync(new { source = new { type = "inline", content = Sleeper }, timeout_seconds = 3 }));
+
+        Assert.Equal((JobStatus.Failed, JobOutcome.TimedOut), (job.Status, job.Outcome));
+        Assert.Contains("3", job.Failure!.Message);
+    }
+
+    [Fact]
+    public async Task Options_reach_the_playbook()
+    {
+        var system = await stores.SharedAsync();
+        var (job, log) = await system.WaitAsync(await system.SubmitAsync(new
+        {
+            source = new
+            {
+                type = "inline",
+                content = """
+                    - hosts: all
+                      gather_facts: false
+                      tasks:
+                        - {name: tagged, debug: {msg: "{{ greeting }} {{ inventory_hostname }} check={{ ansible_check_mode }} forks={{ ansible_forks }}"}, tags: [wanted]}
+                        - {name: untagged, fail: {}}
+                        - {name: skipped, fail: {}, tags: [wanted, unwanted]}
+                    """,
+            },
+            inventory = new { content = "[web]\nalpha ansible_connection=local\nbeta ansible_connection=local\n" },
+            limit = "beta",
+            tags = new[] { "wanted" },
+            skip_tags = new[] { "unwanted" },
+            check = true,
+            forks = 7,
+            verbosity = 1,
+            extra_vars = new { greeting = "dobrý den" },
+        }));
+
+        Assert.Equal(JobOutcome.Success, job.Outcome);
+        Assert.Contains("dobrý den beta check=True forks=7", log);
+        Assert.DoesNotContain("alpha", log);
+    }
+
+    [Fact]
+    public async Task A_directory_outside_the_allowed_root_is_refused_though_a_link_leads_there()
+    {
+        var root = Directory.CreateTempSubdirectory();
+        Directory.CreateSymbolicLink(Path.Combine(root.FullName, "out"), "/etc");
+        await using var system = await JobSystem.StartAsync(stores, webhooks: false, settings: new() { ["Worker:LocalSourceRoot"] = root.FullName });
+
+        var (job, _) = await system.WaitAsync(await system.SubmitAsync(new { source = new { type = "local", path = "out" }, playbook = "site.yml" }));
+
+        Assert.Equal(JobOutcome.SourceFetchFailed, job.Outcome);
+        root.Delete(recursive: true);
+    }
+
+    [Fact]
+    public async Task Local_sources_are_off_unless_the_operator_allows_a_root()
+    {
+        await using var system = await JobSystem.StartAsync(stores, webhooks: false, settings: new() { ["Worker:LocalSourceRoot"] = "" });
+
+        var (job, _) = await system.WaitAsync(await system.SubmitAsync(new { source = new { type = "local" }, playbook = "hello.yml" }));
+
+        Assert.Equal(JobOutcome.SourceFetchFailed, job.Outcome);
+        Assert.Contains("LocalSourceRoot", job.Failure!.Message);
+    }
+
+    [Fact]
+    public async Task A_playbook_sees_nothing_of_the_services_environment_but_its_trace()
+    {
+        var system = await stores.SharedAsync();
+
+        var (job, log) = await system.RunAsync("- hosts: localhost\n  gather_facts: false\n  tasks:\n    - command: env\n      register: out\n    - debug: {var: out.stdout_lines}\n");
+
+        Assert.Contains($"TRACEPARENT=00-{job.TraceId}-", log);
+        Assert.DoesNotContain("ConnectionStrings", log);
+        Assert.DoesNotContain("MasterKey", log);
+        Assert.DoesNotContain("DOTNET", log);
+    }
+
+    [Fact]
+    public async Task The_log_is_plain_text_that_no_browser_interprets()
+    {
+        var system = await stores.SharedAsync();
+        var (job, _) = await system.RunAsync("- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: hi}\n");
+
+        using var response = await system.Client.GetAsync($"/api/v1/jobs/{job.Id}/logs");
+
+        Assert.Equal("text/plain; charset=utf-8", response.Content.Headers.ContentType?.ToString());
+        Assert.Equal("nosniff", response.Headers.GetValues("X-Content-Type-Options").Single());
+    }
+
+    [Fact]
+    public async Task Credentials_reach_the_playbook_and_stay_out_of_log_events_and_failure()
+    {
+        var system = await stores.SharedAsync();
+        const string token = "s3cr3t-t0ken-of-the-test";
+        await system.Client.PostAsJsonAsync("/api/v1/credentials", new { name = "api-token", type = "variables", values = new { api_token = token } });
+
+        var (job, log) = await system.WaitAsync(await system.SubmitAsync(new
+        {
+            source = new { type = "inline", content = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: \"{{ api_token }} {{ api_token | b64encode }} {{ api_token | length }}\"}\n    - fail: {msg: \"no {{ api_token }}\"}\n" },
+            credentials = new[] { "api-token" },
+        }));
+
+        Assert.Equal(JobOutcome.TasksFailed, job.Outcome);
+        Assert.Contains($"{token.Length}", log);
+        foreach (var text in new[] { log, JsonSerializer.Serialize(job, JobsJson.Default.Job), (await system.EventsAsync(job.Id)).GetRawText() })
+        {
+            Assert.DoesNotContain(token, text);
+            Assert.DoesNotContain(Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(token)), text);
+        }
+    }
+}

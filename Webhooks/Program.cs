@@ -1,0 +1,16 @@
+using AspireJobs.Jobs;
+using AspireJobs.Webhooks;
+
+var builder = WebApplication.CreateBuilder(args);
+
+builder.AddServiceDefaults();
+builder.AddNpgsqlDataSource("jobsdb");
+builder.AddRedisClient("redis");
+builder.AddJobs();
+builder.AddWebhooks();
+
+var app = builder.Build();
+
+app.MapDefaultEndpoints();
+
+app.Run();

@@ -1,0 +1,29 @@
+using System.Net;
+
+namespace AspireJobs.Webhooks;
+
+/// <summary>Settings of the sender.</summary>
+sealed class WebhooksOptions
+{
+    /// <summary>The configuration section.</summary>
+    public const string Section = "Webhooks";
+
+    /// <summary>1 to 256: attempts under way at once.</summary>
+    public int Concurrency { get; set; } = 16;
+
+    /// <summary>1 to 60 seconds from the look-up of the host name to the end of the answer.</summary>
+    public int TimeoutSeconds { get; set; } = 15;
+
+    /// <summary>
+    /// Networks (CIDR) that may be called although they are not public, such as <c>10.1.0.0/16</c>. Public addresses may
+    /// always be called; loopback, private and other special addresses only if listed here.
+    /// </summary>
+    public IReadOnlyList<string> AllowedNetworks { get; set; } = [];
+
+    public TimeSpan Timeout => TimeSpan.FromSeconds(TimeoutSeconds);
+
+    /// <summary>How long a claim holds: an attempt and time to record it. A sender that dies delays its deliveries by this much.</summary>
+    public TimeSpan Lease => Timeout + TimeSpan.FromSeconds(15);
+
+    public static bool IsNetwork(string text) => IPNetwork.TryParse(text, out _);
+}
