@@ -7,8 +7,8 @@ static partial class Log
     [LoggerMessage(LogLevel.Information, "Job {job_id} ({source_type}) submitted by {api_key_name}", EventName = "job_submitted")]
     public static partial void JobSubmitted(this ILogger logger, JobId job_id, string source_type, string api_key_name);
 
-    [LoggerMessage(LogLevel.Information, "Job {job_id} ended as {status} before it started", EventName = "job_completed")]
-    public static partial void JobCompleted(this ILogger logger, JobId job_id, string status);
+    [LoggerMessage(LogLevel.Information, "Job {job_id} ended as {status} before it started, after {duration_seconds} s of work", EventName = "job_completed")]
+    public static partial void JobCompleted(this ILogger logger, JobId job_id, string status, double duration_seconds);
 
     [LoggerMessage(LogLevel.Warning, "Job {job_id} is stored but could not be put into the queue; the workers will find it", EventName = "enqueue_failed")]
     public static partial void EnqueueFailed(this ILogger logger, Exception exception, JobId job_id);

@@ -23,7 +23,7 @@ namespace AspireJobs.Jobs;
 public sealed partial class JobsJson : JsonSerializerContext
 {
     /// <summary>For reading what the database holds: a field that a newer version wrote is passed over.</summary>
-    public static JobsJson Stored { get; } = new(new JsonSerializerOptions(Default.Options) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip });
+    public static JobsJson Stored => field ??= new(new JsonSerializerOptions(Default.Options) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip });
 
     /// <summary>Gives other options the same form, and these types' serializers.</summary>
     public static void Apply(JsonSerializerOptions options)

@@ -16,7 +16,7 @@ sealed class JobCancellation(JobStore jobs, JobSignals signals, ILogger<JobCance
             return result;
         }
         JobsTelemetry.JobCompleted(job);
-        log.JobCompleted(id, job.Status.Word());
+        log.JobCompleted(id, job.Status.Word(), duration_seconds: 0);
         await signals.OutputAsync(id);
         if (job.Request.CallbackUrl is not null)
             await signals.CallbackDueAsync();
