@@ -15,11 +15,15 @@ public sealed class JobQueue(IConnectionMultiplexer redis)
     /// <summary>Label value of the queue in metrics.</summary>
     public const string Name = QueueKeys.Default;
 
+    // Older clients wait for ever for a Redis that hangs.
+    static readonly TimeSpan LongestCommand = TimeSpan.FromSeconds(3);
+
     static readonly string EnqueueScript = Resources.Text("Lua/enqueue.lua");
     static readonly string TakeScript = Resources.Text("Lua/take.lua");
 
     /// <summary>Puts a job into the queue and wakes the workers; the job's trace goes on from the current span.</summary>
     /// <exception cref="RedisException">Redis is away; the job will be found by the reconciler.</exception>
+    /// <exception cref="TimeoutException">Redis has not answered within 3 seconds.</exception>
     public async Task EnqueueAsync(JobId id)
     {
         using var span = JobsTelemetry.Source.StartActivity("redis.enqueue", ActivityKind.Producer);
@@ -32,7 +36,7 @@ public sealed class JobQueue(IConnectionMultiplexer redis)
         {
             await EnqueueAsync([new QueueEntry(id, (span ?? Activity.Current)?.Id)]);
         }
-        catch (RedisException e)
+        catch (Exception e) when (e is RedisException or TimeoutException)
         {
             span?.SetStatus(ActivityStatusCode.Error, e.Message);
             throw;
@@ -51,13 +55,13 @@ public sealed class JobQueue(IConnectionMultiplexer redis)
             arguments[i++] = id.UnixMilliseconds;
             arguments[i++] = traceParent ?? "";
         }
-        return (int)await redis.GetDatabase().ScriptEvaluateAsync(EnqueueScript, [QueueKeys.Waiting, QueueKeys.Contexts], arguments);
+        return (int)await redis.GetDatabase().ScriptEvaluateAsync(EnqueueScript, [QueueKeys.Waiting, QueueKeys.Contexts], arguments).WaitAsync(LongestCommand);
     }
 
     /// <summary>Takes up to <paramref name="count"/> of the oldest entries out of the queue.</summary>
     public async Task<IReadOnlyList<QueueEntry>> TakeAsync(int count)
     {
-        var taken = (RedisValue[])(await redis.GetDatabase().ScriptEvaluateAsync(TakeScript, [QueueKeys.Waiting, QueueKeys.Contexts], [count]))!;
+        var taken = (RedisValue[])(await redis.GetDatabase().ScriptEvaluateAsync(TakeScript, [QueueKeys.Waiting, QueueKeys.Contexts], [count]).WaitAsync(LongestCommand))!;
         var entries = new List<QueueEntry>(taken.Length / 2);
         for (var i = 0; i < taken.Length; i += 2)
             if (JobId.TryParse(taken[i], out var id))
@@ -66,5 +70,5 @@ public sealed class JobQueue(IConnectionMultiplexer redis)
     }
 
     /// <summary>Number of entries.</summary>
-    public Task<long> LengthAsync() => redis.GetDatabase().SortedSetLengthAsync(QueueKeys.Waiting);
+    public Task<long> LengthAsync() => redis.GetDatabase().SortedSetLengthAsync(QueueKeys.Waiting).WaitAsync(LongestCommand);
 }

@@ -46,14 +46,19 @@ sealed class JsonLogFormatter(ServiceIdentity identity) : ConsoleFormatter(Forma
 
         WriteEntry(writer, logEntry);
         writer.Flush();
-        textWriter.Write(Encoding.UTF8.GetString(buffer.WrittenSpan));
+
+        var chars = ArrayPool<char>.Shared.Rent(buffer.WrittenCount);
+        textWriter.Write(chars.AsSpan(0, Encoding.UTF8.GetChars(buffer.WrittenSpan, chars)));
         textWriter.Write('\n');
+        ArrayPool<char>.Shared.Return(chars);
     }
 
     void WriteEntry<TState>(Utf8JsonWriter json, in LogEntry<TState> entry)
     {
         json.WriteStartObject();
-        json.WriteString("timestamp", TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+        Span<char> time = stackalloc char[24];
+        TimeProvider.System.GetUtcNow().TryFormat(time, out var length, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+        json.WriteString("timestamp", time[..length]);
         json.WriteString("level", LevelName(entry.LogLevel));
         json.WriteString("event", EventName(entry.EventId.Name));
         WriteFields(json, entry.State as IReadOnlyList<KeyValuePair<string, object?>>);
