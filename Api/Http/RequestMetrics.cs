@@ -1,5 +1,6 @@
 using AspireJobs.Jobs;
 using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace AspireJobs.Api.Http;
@@ -19,7 +20,7 @@ sealed class RequestMetrics(RequestDelegate next, TimeProvider time)
         }
         finally
         {
-            if (context.Features.Get<IHttpMetricsTagsFeature>() is not { MetricsDisabled: true })
+            if (!OptedOut(context))
                 JobsTelemetry.RequestAnswered(
                     time.GetElapsedTime(start).TotalSeconds,
                     Methods.Contains(context.Request.Method) ? context.Request.Method : "_OTHER",
@@ -28,10 +29,13 @@ sealed class RequestMetrics(RequestDelegate next, TimeProvider time)
         }
     }
 
-    static string Route(HttpContext context)
-    {
-        // The exception handler clears the endpoint and keeps it in its feature.
-        var endpoint = context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint;
-        return endpoint is RouteEndpoint { RoutePattern.RawText: { } route } ? "/" + route.Trim('/') : "unmatched";
-    }
+    static bool OptedOut(HttpContext context) =>
+        context.Features.Get<IHttpMetricsTagsFeature>() is { MetricsDisabled: true } ||
+        Endpoint(context)?.Metadata.GetMetadata<IDisableHttpMetricsMetadata>() is not null;
+
+    static string Route(HttpContext context) =>
+        Endpoint(context) is RouteEndpoint { RoutePattern.RawText: { } route } ? "/" + route.Trim('/') : "unmatched";
+
+    // The exception handler clears the endpoint and keeps it in its feature.
+    static Endpoint? Endpoint(HttpContext context) => context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint;
 }

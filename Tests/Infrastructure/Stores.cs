@@ -4,6 +4,7 @@ using Aspire.Hosting;
 using Aspire.Hosting.Testing;
 using Npgsql;
 
+[assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
 [assembly: AssemblyFixture(typeof(AspireJobs.Tests.Infrastructure.Stores))]
 
 namespace AspireJobs.Tests.Infrastructure;
