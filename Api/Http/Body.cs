@@ -25,8 +25,15 @@ sealed class Body<T> : IBody, IBindableFromHttpContext<Body<T>>, IEndpointParame
             return new() { Problem = Problems.Create(StatusCodes.Status415UnsupportedMediaType, "not-json", "The body must be application/json.") };
         var options = context.RequestServices.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions;
         var type = (JsonTypeInfo<T>)options.GetTypeInfo(typeof(T));
-        using var buffer = new MemoryStream((int)(context.Request.ContentLength ?? 1024));
-        await context.Request.Body.CopyToAsync(buffer, context.RequestAborted);
+        using var buffer = new MemoryStream();
+        try
+        {
+            await context.Request.Body.CopyToAsync(buffer, context.RequestAborted);
+        }
+        catch (BadHttpRequestException e)
+        {
+            return new() { Problem = Problems.Unreadable(e) };
+        }
         var utf8 = buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
         try
         {

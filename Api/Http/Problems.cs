@@ -21,6 +21,11 @@ static class Problems
 
     public static ProblemHttpResult Conflict(string type, string title) => Create(StatusCodes.Status409Conflict, type, title);
 
+    /// <summary>A body that the server would not read to its end.</summary>
+    public static ProblemHttpResult Unreadable(BadHttpRequestException exception) => exception.StatusCode == StatusCodes.Status413PayloadTooLarge
+        ? Create(exception.StatusCode, "body-too-large", $"The body is larger than {Limits.BodyBytes:N0} bytes; nothing was changed.")
+        : Create(exception.StatusCode, "unreadable-body", exception.Message);
+
     public static ProblemHttpResult Create(int status, string type, string title, string? detail = null, IReadOnlyDictionary<string, string[]>? errors = null)
     {
         var problem = new ProblemDetails { Status = status, Type = Urn(type), Title = title, Detail = detail };
@@ -40,7 +45,6 @@ static class Problems
         var error = context.HttpContext.Features.Get<IExceptionHandlerFeature>()?.Error;
         (var type, problem.Title) = (status, error) switch
         {
-            (StatusCodes.Status413PayloadTooLarge, _) => ("body-too-large", $"The body is larger than {Limits.BodyBytes:N0} bytes; nothing was changed."),
             (StatusCodes.Status503ServiceUnavailable, NpgsqlException) => ("store-unavailable", "The job store cannot be reached; nothing was changed. Try again."),
             (StatusCodes.Status500InternalServerError, _) => ("internal-error", "Something failed on our side. The trace id leads to the cause."),
             (StatusCodes.Status404NotFound, _) => ("unknown-route", $"There is nothing at {context.HttpContext.Request.Path}."),

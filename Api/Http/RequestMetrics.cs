@@ -1,7 +1,7 @@
 using AspireJobs.Jobs;
 using Microsoft.AspNetCore.Diagnostics;
-using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Metadata;
 
 namespace AspireJobs.Api.Http;
 

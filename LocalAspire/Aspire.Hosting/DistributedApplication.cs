@@ -13,6 +13,7 @@ public class DistributedApplication : IHost, IAsyncDisposable
     readonly IHost _host;
     readonly EntryPointIntercept? _intercept;
     readonly ILogger _logger;
+    readonly Lazy<Task> _disposal;
 
     public DistributedApplication(IHost host) : this(host, null) { }
 
@@ -22,6 +23,7 @@ public class DistributedApplication : IHost, IAsyncDisposable
         _host = host;
         _intercept = intercept;
         _logger = host.Services.GetRequiredService<ILogger<DistributedApplication>>();
+        _disposal = new(DisposeOnceAsync);
     }
 
     public IServiceProvider Services => _host.Services;
@@ -71,7 +73,6 @@ public class DistributedApplication : IHost, IAsyncDisposable
         }
         finally
         {
-            await StopAsync(CancellationToken.None);
             await DisposeAsync();
         }
         if (failure is not null)
@@ -102,6 +103,8 @@ public class DistributedApplication : IHost, IAsyncDisposable
         await _host.StartAsync(cancellationToken);
         if (Services.GetRequiredService<StartFailure>().Message is { } message)
             throw new UnableToStartException(message);
+        cancellationToken.ThrowIfCancellationRequested();
+        Lifetime.ApplicationStopping.ThrowIfCancellationRequested();
 
         IsStarted = true;
         _intercept?.MarkStarted();
@@ -120,25 +123,31 @@ public class DistributedApplication : IHost, IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Ends every process first, where that has not been done. A test may dispose the application and its builder in any order.</summary>
     public virtual async ValueTask DisposeAsync()
     {
+        await _disposal.Value;
+        GC.SuppressFinalize(this);
+    }
+
+    async Task DisposeOnceAsync()
+    {
+        await StopAsync(CancellationToken.None);
         if (_host is IAsyncDisposable disposable)
             await disposable.DisposeAsync();
         else
             _host.Dispose();
-        _intercept?.MarkEnded();
-        GC.SuppressFinalize(this);
     }
 }
 
 static partial class HostLog
 {
-    [LoggerMessage(LogLevel.Information, "Distributed application starting.")]
+    [LoggerMessage(1, LogLevel.Information, "Distributed application starting.")]
     public static partial void Starting(ILogger logger);
 
-    [LoggerMessage(LogLevel.Information, "Application host directory is: {Directory}")]
+    [LoggerMessage(2, LogLevel.Information, "Application host directory is: {Directory}")]
     public static partial void Directory(ILogger logger, string directory);
 
-    [LoggerMessage(LogLevel.Information, "Distributed application started. Press Ctrl+C to shut down.")]
+    [LoggerMessage(3, LogLevel.Information, "Distributed application started. Press Ctrl+C to shut down.")]
     public static partial void Started(ILogger logger);
 }

@@ -105,11 +105,15 @@ public static class ParameterResourceBuilderExtensions
     static ParameterResource Create(IDistributedApplicationBuilder builder, string name, string key, ParameterDefault? value, bool secret) =>
         new(name, fallback => Configured(builder.Configuration, key) ?? fallback?.GetDefaultValue() ?? throw Missing(key), secret) { Default = value };
 
-    // An environment variable cannot have a hyphen in its name, so the key with underscores counts as well.
-    static string? Configured(ConfigurationManager configuration, string key) =>
-        configuration[key] is { Length: > 0 } value ? value
-        : configuration[key.Replace('-', '_')] is { Length: > 0 } normalised ? normalised
-        : null;
+    // An environment variable cannot have a hyphen in its name, so the key with underscores counts as well. Of the two, the one from the
+    // stronger source wins: the variable overrides what user secrets keep.
+    static string? Configured(IConfigurationRoot configuration, string key)
+    {
+        var normalised = key.Replace('-', '_');
+        return configuration.Providers.Reverse()
+            .Select(p => p.TryGet(key, out var value) || p.TryGet(normalised, out value) ? value : null)
+            .FirstOrDefault(value => !string.IsNullOrEmpty(value));
+    }
 
     static MissingParameterValueException Missing(string key) => new(
         $"Parameter resource could not be used because configuration key '{key}' is missing and the Parameter has no default value. "

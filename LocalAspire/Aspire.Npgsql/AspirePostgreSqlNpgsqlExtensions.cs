@@ -97,7 +97,7 @@ public static class AspirePostgreSqlNpgsqlExtensions
             return;
 
         builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(
-            name, services => new NpgsqlHealthCheck(DataSource(services, serviceKey)), failureStatus: null, tags: null)
+            name, services => new NpgsqlHealthCheck(() => DataSource(services, serviceKey)), failureStatus: null, tags: null)
         {
             Timeout = TimeSpan.FromSeconds(5),
         });

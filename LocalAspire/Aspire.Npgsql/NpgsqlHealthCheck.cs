@@ -3,13 +3,13 @@ using Npgsql;
 
 namespace Aspire.Npgsql;
 
-sealed class NpgsqlHealthCheck(NpgsqlDataSource dataSource) : IHealthCheck
+sealed class NpgsqlHealthCheck(Func<NpgsqlDataSource> dataSource) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         try
         {
-            await using var command = dataSource.CreateCommand("SELECT 1");
+            await using var command = dataSource().CreateCommand("SELECT 1");
             await command.ExecuteScalarAsync(cancellationToken);
             return HealthCheckResult.Healthy();
         }

@@ -13,8 +13,8 @@ public static class AspireRedisExtensions
 
     /// <summary>
     /// Registers <see cref="IConnectionMultiplexer"/> (singleton) for <c>ConnectionStrings:{connectionName}</c>, with health check
-    /// <c>StackExchange.Redis</c>. It connects when first resolved, does not fail if Redis is away then, and reconnects by itself.
-    /// A missing connection string is an <see cref="InvalidOperationException"/> when it is first resolved.
+    /// <c>StackExchange.Redis</c>. It connects while the host starts, does not fail if Redis is away then, and reconnects by itself.
+    /// A missing connection string is an <see cref="InvalidOperationException"/> when the client is first resolved.
     /// </summary>
     public static void AddRedisClient(
         this IHostApplicationBuilder builder,
@@ -50,6 +50,8 @@ public static class AspireRedisExtensions
         builder.Services.Add(new ServiceDescriptor(typeof(IConnectionMultiplexer), serviceKey,
             (_, _) => RedisConnection.Open(ReadOptions(builder.Configuration, settings, connectionName, configureOptions)), ServiceLifetime.Singleton));
 
+        if (!string.IsNullOrEmpty(settings.ConnectionString))
+            builder.Services.AddSingleton<IHostedService>(services => new RedisWarmUp(() => Connection(services, serviceKey)));
         if (!settings.DisableHealthChecks)
             AddHealthCheck(builder, serviceKey is null ? "StackExchange.Redis" : $"StackExchange.Redis_{serviceKey}", serviceKey);
     }
@@ -82,15 +84,17 @@ public static class AspireRedisExtensions
                 $"No endpoints specified. Ensure a valid connection string was provided in 'ConnectionStrings:{connectionName}' or for the '{ConfigSection}:ConnectionString' or '{ConfigSection}:{connectionName}:ConnectionString' configuration.");
     }
 
+    static IConnectionMultiplexer Connection(IServiceProvider services, string? serviceKey) => serviceKey is null
+        ? services.GetRequiredService<IConnectionMultiplexer>()
+        : services.GetRequiredKeyedService<IConnectionMultiplexer>(serviceKey);
+
     static void AddHealthCheck(IHostApplicationBuilder builder, string name, string? serviceKey)
     {
         if (!builder.Properties.TryAdd($"Aspire.HealthChecks.{name}", true))
             return;
 
         builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(
-            name, services => new RedisHealthCheck(() => serviceKey is null
-                ? services.GetRequiredService<IConnectionMultiplexer>()
-                : services.GetRequiredKeyedService<IConnectionMultiplexer>(serviceKey)), failureStatus: null, tags: null)
+            name, services => new RedisHealthCheck(() => Connection(services, serviceKey)), failureStatus: null, tags: null)
         {
             Timeout = TimeSpan.FromSeconds(5),
         });

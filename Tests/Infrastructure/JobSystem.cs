@@ -119,6 +119,8 @@ public sealed class JobSystem : IAsyncDisposable
         protected override void ConfigureWebHost(IWebHostBuilder builder)
         {
             builder.UseEnvironment("Production");
+            builder.UseSetting("Logging:LogLevel:Default", "Error");
+            builder.UseSetting("Logging:LogLevel:Microsoft.Hosting.Lifetime", "Error");
             foreach (var (name, value) in settings)
                 builder.UseSetting(name, value);
         }

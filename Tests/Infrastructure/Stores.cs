@@ -1,7 +1,9 @@
-using AspireJobs.Jobs;
-using AspireJobs.Jobs.ApiKeys;
 using Aspire.Hosting;
 using Aspire.Hosting.Testing;
+using AspireJobs.Jobs;
+using AspireJobs.Jobs.ApiKeys;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 [assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
@@ -29,6 +31,7 @@ public sealed class Stores : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var builder = DistributedApplicationTestingBuilder.Create();
+        builder.Services.AddLogging(logging => logging.ClearProviders());
         builder.AddPostgres("postgres");
         builder.AddRedis("redis");
         _app = await builder.BuildAsync();

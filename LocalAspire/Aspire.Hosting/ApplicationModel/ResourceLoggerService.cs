@@ -69,8 +69,6 @@ public class ResourceLoggerService
         Sink?.Invoke(instance, line, isError);
     }
 
-    internal IReadOnlyList<LogLine> Backlog(string instance) => LogOf(instance).Backlog();
-
     ResourceLog LogOf(string instance) => _logs.GetOrAdd(instance, _ => new());
 
     static async Task CopyAsync(ResourceLog log, ChannelWriter<IReadOnlyList<LogLine>> writer, CancellationToken cancellationToken)
@@ -108,12 +106,6 @@ sealed class ResourceLog
             foreach (var watcher in _watchers)
                 watcher.Writer.TryWrite(line);
         }
-    }
-
-    public IReadOnlyList<LogLine> Backlog()
-    {
-        lock (_lock)
-            return [.. _backlog];
     }
 
     public void Complete()

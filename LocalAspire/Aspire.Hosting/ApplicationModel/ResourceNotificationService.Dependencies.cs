@@ -96,18 +96,18 @@ public partial class ResourceNotificationService
 
 static partial class WaitLog
 {
-    [LoggerMessage(LogLevel.Information, "Waiting for resource '{Name}' to enter the '{State}' state.")]
+    [LoggerMessage(1, LogLevel.Information, "Waiting for resource '{Name}' to enter the '{State}' state.")]
     public static partial void WaitingForState(ILogger logger, string name, string state);
 
-    [LoggerMessage(LogLevel.Information, "Waiting for resource '{Name}' to become healthy.")]
+    [LoggerMessage(2, LogLevel.Information, "Waiting for resource '{Name}' to become healthy.")]
     public static partial void WaitingForHealth(ILogger logger, string name);
 
-    [LoggerMessage(LogLevel.Information, "Waiting for resource ready to execute for '{Name}'.")]
+    [LoggerMessage(3, LogLevel.Information, "Waiting for resource ready to execute for '{Name}'.")]
     public static partial void WaitingForReady(ILogger logger, string name);
 
-    [LoggerMessage(LogLevel.Information, "Waiting for resource '{Name}' to complete.")]
+    [LoggerMessage(4, LogLevel.Information, "Waiting for resource '{Name}' to complete.")]
     public static partial void WaitingForCompletion(ILogger logger, string name);
 
-    [LoggerMessage(LogLevel.Information, "Finished waiting for resource '{Name}'.")]
+    [LoggerMessage(5, LogLevel.Information, "Finished waiting for resource '{Name}'.")]
     public static partial void Finished(ILogger logger, string name);
 }

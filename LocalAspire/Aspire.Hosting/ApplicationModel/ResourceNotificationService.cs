@@ -166,6 +166,6 @@ public partial class ResourceNotificationService(
 
 static partial class NotificationLog
 {
-    [LoggerMessage(LogLevel.Debug, "Resource {ResourceId} went from {Before} to {After}")]
+    [LoggerMessage(1, LogLevel.Debug, "Resource {ResourceId} went from {Before} to {After}")]
     public static partial void StateChanged(ILogger logger, string resourceId, string? before, string? after);
 }

@@ -5,9 +5,9 @@ using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
+using Microsoft.Extensions.Configuration.Json;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.Configuration.UserSecrets;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace LocalAspire;
 
@@ -23,6 +23,11 @@ sealed class AppHostSecrets(string? path)
     /// <summary>Finds the file and puts its values into the configuration, below environment variables and command line.</summary>
     public static AppHostSecrets Load(ConfigurationManager configuration, Assembly? appHost)
     {
+        // In the environment Development the host has added the file already.
+        var sources = ((IConfigurationBuilder)configuration).Sources;
+        foreach (var added in sources.OfType<JsonConfigurationSource>().Where(s => s.Path == "secrets.json").ToArray())
+            sources.Remove(added);
+
         // Tests switch it off, so that they neither read nor write what belongs to the user.
         var id = configuration.GetValue("LocalAspire:UserSecrets", true) ? appHost?.GetCustomAttribute<UserSecretsIdAttribute>()?.UserSecretsId : null;
         if (id is null)
@@ -30,7 +35,6 @@ sealed class AppHostSecrets(string? path)
 
         var path = PathHelper.GetSecretsPathFromSecretsId(id);
         var values = new ConfigurationBuilder().AddJsonFile(path, optional: true).Build().AsEnumerable();
-        var sources = ((IConfigurationBuilder)configuration).Sources;
         var environment = sources.LastOrDefault(s => s is EnvironmentVariablesConfigurationSource { Prefix: null or "" });
         sources.Insert(environment is null ? 0 : sources.IndexOf(environment), new MemoryConfigurationSource { InitialData = values });
         return new(path);

@@ -36,9 +36,12 @@ sealed class EndpointAllocator(IConfiguration configuration, TimeProvider clock)
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var proxy in _proxies.Values)
-            await proxy.DisposeAsync();
-        foreach (var port in _picked)
+        foreach (var endpoint in _proxies.Keys)
+        {
+            if (_proxies.TryRemove(endpoint, out var proxy))
+                await proxy.DisposeAsync();
+        }
+        while (_picked.TryTake(out var port))
             Ports.Return(port);
     }
 

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Microsoft.Extensions.Logging;
 
 namespace LocalAspire;
 
@@ -25,6 +24,9 @@ sealed class HealthMonitor(
 
     public async Task RunAsync(IResource resource, CancellationToken cancellationToken)
     {
+        if (resource is IResourceWithParent child)
+            await WaitForParentAsync(child.Parent, cancellationToken);
+
         var keys = resource.Annotations.OfType<HealthCheckAnnotation>().Select(a => a.Key).ToHashSet();
         if (keys.Count == 0)
         {
@@ -52,6 +54,14 @@ sealed class HealthMonitor(
 
     static ImmutableArray<HealthReportSnapshot> Snapshots(HealthReport report) =>
         [.. report.Entries.Select(e => new HealthReportSnapshot(e.Key, e.Value.Status, e.Value.Description, e.Value.Exception?.ToString()))];
+
+    /// <summary>What a child is, such as a database, may only come into being when the parent is ready.</summary>
+    async Task WaitForParentAsync(IResource parent, CancellationToken cancellationToken)
+    {
+        var ready = await notifications.WaitForResourceAsync(parent.Name, e => e.Snapshot.Ready is not null, cancellationToken);
+        // A handler that failed shows in the parent's log; the checks of the child tell what came of it.
+        await ready.Snapshot.Ready!.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
 
     async Task MarkReadyAsync(IResource resource, CancellationToken cancellationToken)
     {

@@ -54,11 +54,19 @@ sealed class LaunchPlanner(
         };
     }
 
-    Task<LaunchSpec> PlanServerAsync(INativeServer server, ResourceInstance instance, CancellationToken cancellationToken)
+    async Task<LaunchSpec> PlanServerAsync(INativeServer server, ResourceInstance instance, CancellationToken cancellationToken)
     {
         var endpoint = instance.Resource.Annotations.OfType<EndpointAnnotation>().First();
-        return server.PrepareAsync(
-            directories.Create(instance.Resource, endpoint.AllocatedEndpoint!.Port, logs.GetLogger(instance.Resource)), cancellationToken);
+        var context = directories.Create(instance.Resource, endpoint.AllocatedEndpoint!.Port, logs.GetLogger(instance.Resource));
+        try
+        {
+            return await server.PrepareAsync(context, cancellationToken);
+        }
+        catch
+        {
+            Directory.Delete(context.WorkDirectory, recursive: true);
+            throw;
+        }
     }
 
     async Task<Dictionary<string, string>> EnvironmentAsync(ResourceInstance instance, CancellationToken cancellationToken)

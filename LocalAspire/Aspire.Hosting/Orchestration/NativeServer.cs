@@ -1,4 +1,3 @@
-using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
@@ -41,6 +40,9 @@ sealed class ServerDirectories(IConfiguration configuration, AppHostLocation app
             File.SetUnixFileMode(work, PassThrough);
 
         var volume = resource.Annotations.OfType<ContainerMountAnnotation>().LastOrDefault();
+        if (volume is { IsReadOnly: true })
+            throw new UnableToStartException($"the resource '{resource.Name}' has a read-only volume, which only a container can have.");
+
         var isTemporary = volume is null || configuration.GetValue("LocalAspire:TemporaryData", false);
         return new(resource, port, work, isTemporary ? Path.Combine(work, "data") : Persistent(resource, volume!), isTemporary, log);
     }
@@ -50,7 +52,7 @@ sealed class ServerDirectories(IConfiguration configuration, AppHostLocation app
         if (volume.Type is ContainerMountType.BindMount)
             return Path.GetFullPath(Path.Combine(appHost.Directory, volume.Source!));
 
-        var root = configuration["LocalAspire:DataDirectory"] ?? Path.Combine(appHost.Directory, "..", ".data");
+        var root = configuration["Aspire:Store:Path"] ?? Path.Combine(appHost.Directory, "..", ".data");
         return Path.GetFullPath(Path.Combine(root, volume.Source ?? resource.Name));
     }
 }

@@ -3,7 +3,6 @@ using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace LocalAspire;
@@ -22,6 +21,7 @@ sealed class Orchestrator : IHostedService, IAsyncDisposable
     readonly IServiceProvider _services;
     readonly HealthCheckServiceOptions _checks;
     readonly CancellationTokenSource _stopping = new();
+    readonly Lazy<Task> _stop;
     Task _starting = Task.CompletedTask;
 
     public Orchestrator(
@@ -43,6 +43,7 @@ sealed class Orchestrator : IHostedService, IAsyncDisposable
         logs.Sink = sink.Write;
         starter.Running = OnRunningAsync;
         Clock = clock;
+        _stop = new(StopAllAsync);
         eventing.Subscribe<BeforeResourceStartedEvent>((e, ct) => notifications.WaitForDependenciesAsync(e.Resource, ct));
     }
 
@@ -61,13 +62,22 @@ sealed class Orchestrator : IHostedService, IAsyncDisposable
         {
             _failure.Report(e.Message);
         }
-        catch (OperationCanceledException) when (_failure.Message is not null || _stopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            // The reason is known, or nobody waits for the start any more.
+            // Not an error that the host should log: the application sees the reason for itself.
         }
     }
 
-    public async Task StopAsync(CancellationToken cancellationToken)
+    /// <summary>Ends every process; the second call waits for the first.</summary>
+    public Task StopAsync(CancellationToken cancellationToken) => _stop.Value;
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(CancellationToken.None);
+        _stopping.Dispose();
+    }
+
+    async Task StopAllAsync()
     {
         await _stopping.CancelAsync();
         // Its outcome has been seen by StartAsync.
@@ -78,12 +88,6 @@ sealed class Orchestrator : IHostedService, IAsyncDisposable
         await Task.WhenAll(instances[false].Select(_starter.StopAsync));
         await Task.WhenAll(instances[true].Select(_starter.StopAsync));
         await _endpoints.DisposeAsync();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await StopAsync(CancellationToken.None);
-        _stopping.Dispose();
     }
 
     async Task StartAllAsync(CancellationToken cancellationToken)
@@ -158,7 +162,12 @@ sealed class Orchestrator : IHostedService, IAsyncDisposable
                 await OnRunningAsync(resource, resource.Name);
             await Task.WhenAll(instances.Select(i => _starter.StartAsync(i, cancellationToken)));
         }
-        catch (Exception e) when (e is not (OperationCanceledException or UnableToStartException))
+        catch (UnableToStartException e)
+        {
+            // At once: others may be waiting for this one.
+            _failure.Report(e.Message);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             // One resource that cannot start does not keep the others from running.
             OrchestratorLog.FailedToStart(_logs.GetLogger(resource), resource.Name, e.Message);

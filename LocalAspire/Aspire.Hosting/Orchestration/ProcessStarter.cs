@@ -19,8 +19,6 @@ sealed class ProcessStarter(
     TimeProvider clock,
     ILogger<DistributedApplication> log)
 {
-    const int LinesShown = 3;
-
     readonly ConcurrentDictionary<IResource, bool> _hasRun = new();
     readonly ConcurrentDictionary<ResourceInstance, Task> _ends = new();
     readonly ConcurrentDictionary<ResourceInstance, bool> _stopping = new();
@@ -35,13 +33,16 @@ sealed class ProcessStarter(
     {
         endpoints.Prepare(instance);
         var spec = await planner.PlanAsync(instance, cancellationToken);
+        if (cancellationToken.IsCancellationRequested && spec.Cleanup is not null)
+            Directory.Delete(spec.Cleanup, recursive: true);
         cancellationToken.ThrowIfCancellationRequested();
 
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var lastLines = new LastLines();
         var process = SupervisedProcess.Start(spec, OnLine, clock);
         instance.Process = process;
         endpoints.Open(instance);
-        _ends[instance] = FollowAsync(instance, process, ready.Task);
+        _ends[instance] = FollowAsync(instance, process, ready.Task, lastLines);
         if (spec.ReadyText is not null && await Task.WhenAny(ready.Task, process.Exited) != ready.Task)
             return;
         if (!process.Exited.IsCompleted)
@@ -50,6 +51,7 @@ sealed class ProcessStarter(
         void OnLine(string line, bool isError)
         {
             logs.Append(instance.Name, line, isError);
+            lastLines.Add(line);
             if (spec.ReadyText is { } text && line.Contains(text, StringComparison.Ordinal))
                 ready.TrySetResult();
         }
@@ -65,13 +67,13 @@ sealed class ProcessStarter(
         process.Dispose();
     }
 
-    async Task FollowAsync(ResourceInstance instance, SupervisedProcess process, Task ready)
+    async Task FollowAsync(ResourceInstance instance, SupervisedProcess process, Task ready, LastLines lastLines)
     {
         var exitCode = await process.Exited;
         endpoints.Close(instance);
         var (resource, isServer) = (instance.Resource, instance.Resource is ContainerResource);
         if (!_stopping.ContainsKey(instance) && (isServer || exitCode != 0))
-            ReportEnd(instance, exitCode, wasReady: !isServer || ready.IsCompleted);
+            ReportEnd(instance, exitCode, wasReady: !isServer || ready.IsCompleted, lastLines);
 
         await PublishEndAsync(resource, instance.Name, isServer ? KnownResourceStates.Exited : KnownResourceStates.Finished, exitCode);
         foreach (var child in model.Resources.Where(r => r is IResourceWithParent { Parent: var parent } && ReferenceEquals(parent, resource)))
@@ -79,24 +81,17 @@ sealed class ProcessStarter(
     }
 
     /// <summary>A server that does not come up keeps the application from starting; any other end is told and lived with.</summary>
-    void ReportEnd(ResourceInstance instance, int exitCode, bool wasReady)
+    void ReportEnd(ResourceInstance instance, int exitCode, bool wasReady, LastLines lastLines)
     {
         var resource = instance.Resource;
         if (!wasReady)
         {
             failure.Report(exitCode == DataLock.InUse
-                ? $"the data directory of the resource '{resource.Name}' is in use by another running server. Stop the AppHost that started it, or set LocalAspire:DataDirectory to another place."
-                : $"the resource '{resource.Name}' ended with exit code {exitCode} before it was ready: {LastWords(instance)}");
+                ? $"the data directory of the resource '{resource.Name}' is in use by another running server. Stop the AppHost that started it, or set Aspire:Store:Path to another place."
+                : $"the resource '{resource.Name}' ended with exit code {exitCode} before it was ready: {lastLines}");
             return;
         }
-        OrchestratorLog.Ended(log, instance.Name, exitCode, LastWords(instance));
-    }
-
-    string LastWords(ResourceInstance instance)
-    {
-        // The time stamp in front ends at the first blank.
-        var lines = logs.Backlog(instance.Name).TakeLast(LinesShown).Select(l => l.Content[(l.Content.IndexOf(' ', StringComparison.Ordinal) + 1)..].Trim());
-        return string.Join(" / ", lines);
+        OrchestratorLog.Ended(log, instance.Name, exitCode, lastLines.ToString());
     }
 
     async Task PublishEndAsync(IResource resource, string instance, string state, int exitCode)
@@ -112,20 +107,47 @@ sealed class ProcessStarter(
     }
 }
 
+/// <summary>The end of what a process wrote, for the one line that tells of its end.</summary>
+sealed class LastLines
+{
+    const int Kept = 3;
+
+    readonly Queue<string> _lines = new();
+
+    public void Add(string line)
+    {
+        if (string.IsNullOrWhiteSpace(line))
+            return;
+
+        lock (_lines)
+        {
+            _lines.Enqueue(line.Trim());
+            if (_lines.Count > Kept)
+                _lines.Dequeue();
+        }
+    }
+
+    public override string ToString()
+    {
+        lock (_lines)
+            return _lines.Count == 0 ? "it wrote nothing." : string.Join(" / ", _lines);
+    }
+}
+
 static partial class OrchestratorLog
 {
-    [LoggerMessage(LogLevel.Error, "Failed to start resource '{Name}': {Reason}")]
+    [LoggerMessage(1, LogLevel.Error, "Failed to start resource '{Name}': {Reason}")]
     public static partial void FailedToStart(ILogger logger, string name, string reason);
 
-    [LoggerMessage(LogLevel.Error, "Resource '{Instance}' ended with exit code {ExitCode}. Its last output: {LastWords}")]
+    [LoggerMessage(2, LogLevel.Error, "Resource '{Instance}' ended with exit code {ExitCode}. Its last output: {LastWords}")]
     public static partial void Ended(ILogger logger, string instance, int exitCode, string lastWords);
 
-    [LoggerMessage(LogLevel.Error, "A handler of the ready event of resource '{Name}' failed")]
+    [LoggerMessage(3, LogLevel.Error, "A handler of the ready event of resource '{Name}' failed")]
     public static partial void ReadyHandlerFailed(ILogger logger, string name, Exception exception);
 
-    [LoggerMessage(LogLevel.Information, "{Line}")]
+    [LoggerMessage(4, LogLevel.Information, "{Line}")]
     public static partial void Output(ILogger logger, string line);
 
-    [LoggerMessage(LogLevel.Error, "{Line}")]
+    [LoggerMessage(5, LogLevel.Error, "{Line}")]
     public static partial void ErrorOutput(ILogger logger, string line);
 }

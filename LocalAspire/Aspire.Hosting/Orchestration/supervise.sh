@@ -9,8 +9,8 @@ signal=$1 grace=$2 cleanup=$3
 shift 3
 
 exec 3<&0
-# A shell without job control starts background programs with INT and QUIT ignored, and what is ignored is inherited.
-env --default-signal=INT,QUIT setsid "$@" </dev/null 3<&- &
+# What is ignored is inherited: PIPE from .NET, INT and QUIT because a shell without job control starts background programs so.
+env --default-signal=INT,QUIT,PIPE setsid "$@" </dev/null 3<&- &
 program=$!
 
 # The session of the program has the number of the program, once setsid has run.

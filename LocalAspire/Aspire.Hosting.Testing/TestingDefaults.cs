@@ -1,0 +1,53 @@
+using System.Reflection;
+using Aspire.Hosting;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+
+namespace LocalAspire.Testing;
+
+/// <summary>What makes an application under test independent of the machine, of its user and of other tests.</summary>
+static class TestingDefaults
+{
+    public static void Apply(
+        DistributedApplicationOptions options,
+        HostApplicationBuilderSettings settings,
+        Assembly? appHost,
+        string[] args,
+        Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configure)
+    {
+        options.Args = [.. options.Args ?? [], .. args];
+        options.AssemblyName = appHost?.GetName().Name;
+        options.ProjectDirectory ??= AppHostMetadata.Directory(appHost);
+        options.DisableDashboard = true;
+        options.EnableResourceLogging = true;
+        settings.EnvironmentName = Environments.Development;
+        settings.Configuration!.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["DcpPublisher:RandomizePorts"] = "true",
+            ["ASPNETCORE_URLS"] = "http://localhost:8080",
+            ["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = "http://localhost:4317",
+            ["LocalAspire:UserSecrets"] = "false",
+        });
+        configure(options, settings);
+    }
+
+    public static DistributedApplicationBuilder Complete(DistributedApplicationBuilder builder)
+    {
+        // A test that names a directory for the data wants to find the data there.
+        if (builder.Configuration["Aspire:Store:Path"] is null && builder.Configuration["LocalAspire:TemporaryData"] is null)
+            builder.Configuration["LocalAspire:TemporaryData"] = "true";
+        builder.Services.AddHttpClient();
+        builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, TestLifetime>());
+        return builder;
+    }
+
+    /// <summary>Signals to the test process are not for the application.</summary>
+    sealed class TestLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

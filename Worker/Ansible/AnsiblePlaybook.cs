@@ -1,0 +1,111 @@
+using System.Diagnostics;
+using AspireJobs.Jobs;
+using Microsoft.Extensions.Options;
+
+namespace AspireJobs.Worker.Ansible;
+
+/// <summary>Runs playbooks with the installed ansible-playbook.</summary>
+internal sealed class AnsiblePlaybook(IOptions<AnsibleOptions> options)
+{
+    /// <summary>Name of an inline source's playbook in the source directory.</summary>
+    public const string InlineName = "playbook.yml";
+
+    const int ReadSize = 32 * 1024;
+
+    readonly Lazy<AnsibleProgram> _program = new(() => AnsibleProgram.Find(options.Value.Command));
+
+    /// <summary>
+    /// Runs a playbook and tells how it ended. Returns when every process of the run is dead, also those that left its session. The current
+    /// span is handed to the playbook as <c>TRACEPARENT</c>. An exception of a delegate of the run stops the run and is thrown.
+    /// </summary>
+    /// <param name="run">The run.</param>
+    /// <param name="stop">Stops the run. The result is then <see cref="JobOutcome.Cancelled"/>, unless the run had come to its own end before.</param>
+    /// <exception cref="InvalidOperationException">ansible-playbook is not installed.</exception>
+    public async Task<JobResult> RunAsync(PlaybookRun run, CancellationToken stop)
+    {
+        var files = new PlaybookFiles(run);
+        IReadOnlyList<string> arguments;
+        try
+        {
+            arguments = files.Prepare();
+        }
+        catch (JobFailedException e)
+        {
+            await run.Log($"ERROR! {e.Message}\n", CancellationToken.None);
+            return new(e.Outcome) { Failure = new(e.Outcome.Word(), e.Message), Revision = run.Revision };
+        }
+        try
+        {
+            using var process = SupervisedProcess.Start(
+                _program.Value.Python, [_program.Value.Playbook, .. arguments], run.SourceDirectory, files.Environment().Concat(TraceContext()));
+            return await FollowAsync(process, run, stop);
+        }
+        finally
+        {
+            files.RemoveSecrets();
+        }
+    }
+
+    static async Task<JobResult> FollowAsync(SupervisedProcess process, PlaybookRun run, CancellationToken stop)
+    {
+        var outcome = new PlaybookOutcome(run);
+        var events = new EventStream(run.Redactor);
+        using var stopping = stop.Register(process.Stop);
+        // Both streams at once: a full pipe that nobody reads would block the playbook.
+        await AllOrAbandonAsync(process, ReadLogAsync(process.Output, run, outcome), ReadEventsAsync(process.Events, events, run, outcome));
+        await process.WaitAsync();
+        return outcome.Result(events, stop.IsCancellationRequested);
+    }
+
+    static async Task AllOrAbandonAsync(SupervisedProcess process, Task log, Task events)
+    {
+        try
+        {
+            await await Task.WhenAny(log, events);
+            await Task.WhenAll(log, events);
+        }
+        catch
+        {
+            process.Abandon();
+            await process.WaitAsync();
+            throw;
+        }
+    }
+
+    static async Task ReadLogAsync(Stream output, PlaybookRun run, PlaybookOutcome outcome)
+    {
+        var text = new LogText(run.Redactor);
+        var bytes = new byte[ReadSize];
+        int count;
+        do
+        {
+            count = await output.ReadAsync(bytes);
+            if (text.Read(bytes.AsSpan(0, count), last: count == 0) is { Length: > 0 } piece)
+            {
+                outcome.Observe(piece);
+                await run.Log(piece, CancellationToken.None);
+            }
+        }
+        while (count > 0);
+    }
+
+    static async Task ReadEventsAsync(Stream stream, EventStream events, PlaybookRun run, PlaybookOutcome outcome)
+    {
+        // Numbered here, so that the numbers have no gap even when the stream has one.
+        var seq = 0;
+        await events.ReadAsync(stream, async item =>
+        {
+            outcome.Observe(item);
+            await run.Event(new OutputEvent(++seq, item.At, item.Type, item.Fields.GetRawText()), CancellationToken.None);
+        });
+    }
+
+    static IEnumerable<KeyValuePair<string, string>> TraceContext()
+    {
+        if (Activity.Current is not { IdFormat: ActivityIdFormat.W3C, Id: { } id } span)
+            yield break;
+        yield return new("TRACEPARENT", id);
+        if (span.TraceStateString is { Length: > 0 } state)
+            yield return new("TRACESTATE", state);
+    }
+}

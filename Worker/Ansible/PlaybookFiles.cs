@@ -1,0 +1,124 @@
+using System.Globalization;
+using System.Text.Json;
+using AspireJobs.Jobs;
+
+namespace AspireJobs.Worker.Ansible;
+
+/// <summary>
+/// Writes the private files of a run and says what goes on the command line: paths and plain options, never a secret or a variable. Every
+/// value is joined to its option by "=", so that none can become an option.
+/// </summary>
+internal sealed class PlaybookFiles(PlaybookRun run)
+{
+    const string Secrets = "secrets";
+
+    static readonly string Callbacks = Path.Combine(AppContext.BaseDirectory, "ansible", "callbacks");
+
+    readonly PrivateFiles _files = new(run.WorkDirectory);
+
+    /// <summary>Writes the files and returns the arguments of ansible-playbook.</summary>
+    /// <exception cref="JobFailedException">The request cannot be run: the message says why.</exception>
+    public IReadOnlyList<string> Prepare()
+    {
+        var playbook = Playbook();
+        foreach (var name in (string[])["home", "tmp", "ssh", "inventory", Secrets])
+            _files.Directory(name);
+        _files.Write("ansible.cfg", Configuration());
+        return
+        [
+            $"--inventory={Inventory()}",
+            .. ExtraVars(),
+            .. new CredentialFiles(_files, Secrets).Prepare(run.Credentials),
+            .. Options(run.Request),
+            "--", playbook,
+        ];
+    }
+
+    /// <summary>The whole environment of the run: nothing of the worker's own, which holds the keys to the database.</summary>
+    public Dictionary<string, string> Environment() => new()
+    {
+        ["PATH"] = System.Environment.GetEnvironmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin",
+        ["LANG"] = "C.UTF-8",
+        ["HOME"] = Path.Combine(run.WorkDirectory, "home"),
+        ["TMPDIR"] = Path.Combine(run.WorkDirectory, "tmp"),
+        ["ANSIBLE_CONFIG"] = Path.Combine(run.WorkDirectory, "ansible.cfg"),
+    };
+
+    /// <summary>Removes the files that hold secrets.</summary>
+    public void RemoveSecrets() => _files.Remove(Secrets);
+
+    // An ansible.cfg in the source would be read instead, and could switch off the events or the checking of host keys.
+    string Configuration() =>
+        $"""
+        [defaults]
+        callback_plugins = {Callbacks}
+        local_tmp = {run.WorkDirectory}/tmp
+        retry_files_enabled = false
+        nocolor = true
+        nocows = true
+
+        [inventory]
+        unparsed_is_failed = true
+
+        [ssh_connection]
+        control_path_dir = {run.WorkDirectory}/ssh
+
+        """;
+
+    string Playbook()
+    {
+        var name = run.Request.Playbook ?? AnsiblePlaybook.InlineName;
+        if (SourcePath.Resolve(run.SourceDirectory, name) is not { } path)
+            throw new JobFailedException(JobOutcome.PlaybookInvalid, $"playbook '{name}' is not in the source");
+        if (!File.Exists(path))
+            throw new JobFailedException(JobOutcome.PlaybookInvalid, $"playbook '{name}' is not a file");
+        return name;
+    }
+
+    string Inventory() => run.Request.Inventory switch
+    {
+        { Path: { } path } => SourcePath.Resolve(run.SourceDirectory, path)
+            ?? throw new JobFailedException(JobOutcome.InventoryInvalid, $"inventory '{path}' is not in the source"),
+        { Content: { } content } => _files.Write("inventory/hosts", content),
+        { Hosts: { } hosts } => _files.Write("inventory/hosts", HostList(hosts)),
+        _ => _files.Write("inventory/hosts", Localhost()),
+    };
+
+    // By default modules run from, and asynchronous tasks leave their results in, the home that the user database names.
+    string Localhost() =>
+        $$$"""
+        localhost ansible_connection=local ansible_python_interpreter="{{ ansible_playbook_python }}" ansible_remote_tmp="{{{run.WorkDirectory}}}/tmp" ansible_async_dir="{{{run.WorkDirectory}}}/tmp/async"
+
+        """;
+
+    // JSON, which is YAML: in an INI inventory a name with a space in it would set variables.
+    static string HostList(IReadOnlyList<string> hosts)
+    {
+        var names = hosts.Distinct().ToDictionary(host => host, _ => (object?)null);
+        return JsonSerializer.Serialize(new { all = new { hosts = names } });
+    }
+
+    IEnumerable<string> ExtraVars() => run.Request.ExtraVars is { ValueKind: JsonValueKind.Object } variables
+        ? [$"--extra-vars=@{_files.Write("extra_vars.json", variables.GetRawText())}"]
+        : [];
+
+    static IEnumerable<string> Options(JobRequest request)
+    {
+        if (request.Limit is { } limit)
+            yield return limit.StartsWith('@')
+                ? throw new JobFailedException(JobOutcome.UsageError, "limit is a host pattern, not a file")
+                : $"--limit={limit}";
+        if (request.Tags is { Count: > 0 } tags)
+            yield return $"--tags={string.Join(',', tags)}";
+        if (request.SkipTags is { Count: > 0 } skipped)
+            yield return $"--skip-tags={string.Join(',', skipped)}";
+        if (request.Check)
+            yield return "--check";
+        if (request.Diff)
+            yield return "--diff";
+        if (request.Verbosity > 0)
+            yield return "-" + new string('v', request.Verbosity);
+        if (request.Forks is { } forks)
+            yield return $"--forks={forks.ToString(CultureInfo.InvariantCulture)}";
+    }
+}

@@ -1,0 +1,35 @@
+using AspireJobs.Jobs;
+using AspireJobs.Jobs.Credentials;
+
+namespace AspireJobs.Worker.Ansible;
+
+/// <summary>One run of one playbook: everything it needs, and where its output goes.</summary>
+internal sealed record PlaybookRun
+{
+    /// <summary>What was asked for.</summary>
+    public required JobRequest Request { get; init; }
+
+    /// <summary>
+    /// An existing empty directory of mode 0700, with an absolute path of at most 76 characters: below it lie the sockets of ssh.
+    /// The caller removes it afterwards.
+    /// </summary>
+    public required string WorkDirectory { get; init; }
+
+    /// <summary>The fetched source, an absolute path. An inline playbook lies in it as <see cref="AnsiblePlaybook.InlineName"/>.</summary>
+    public required string SourceDirectory { get; init; }
+
+    /// <summary>The opened credentials that the request names, in its order.</summary>
+    public required IReadOnlyList<Credential> Credentials { get; init; }
+
+    /// <summary>The commit that was checked out, for a git source.</summary>
+    public string? Revision { get; init; }
+
+    /// <summary>Knows every secret of the job, also that of its source.</summary>
+    public required Redactor Redactor { get; init; }
+
+    /// <summary>Receives the log in pieces, free of secrets and of control characters. The run waits for it.</summary>
+    public required Func<string, CancellationToken, ValueTask> Log { get; init; }
+
+    /// <summary>Receives the events in order, free of secrets. The run waits for it. Never called concurrently with itself, but with <see cref="Log"/>.</summary>
+    public required Func<OutputEvent, CancellationToken, ValueTask> Event { get; init; }
+}

@@ -1,0 +1,24 @@
+using System.Text;
+
+namespace AspireJobs.Worker.Ansible;
+
+/// <summary>Directories of mode 0700 and files of mode 0600 below a run's work directory.</summary>
+internal sealed class PrivateFiles(string root)
+{
+    const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Makes a directory and returns its path.</summary>
+    public string Directory(string name) => System.IO.Directory.CreateDirectory(Path.Combine(root, name), OwnerOnly | UnixFileMode.UserExecute).FullName;
+
+    /// <summary>Writes a new file, in a directory made before, and returns its path. It never exists with a wider mode.</summary>
+    public string Write(string name, string text)
+    {
+        var path = Path.Combine(root, name);
+        using var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly });
+        file.Write(Encoding.UTF8.GetBytes(text));
+        return path;
+    }
+
+    /// <summary>Removes a directory with all that is in it.</summary>
+    public void Remove(string name) => System.IO.Directory.Delete(Path.Combine(root, name), recursive: true);
+}

@@ -1,0 +1,116 @@
+using AspireJobs.Jobs;
+using AspireJobs.Jobs.Credentials;
+using AspireJobs.Worker.Ansible;
+using AspireJobs.Worker.Sources;
+
+namespace AspireJobs.Worker;
+
+/// <summary>
+/// Runs a job from its claim to its final state: fetch the source, open the credentials, run the playbook, store what is left of the output
+/// together with the result. A worker that dies on the way leaves the job running under a lease that ends; the output stored so far stays.
+/// </summary>
+internal sealed class JobExecutor(
+    IEnumerable<ISource> sources, JobCredentials credentials, AnsiblePlaybook ansible, PrivateDirectory directories, Settlement settlement,
+    JobLeases leases, JobSignals signals, WorkerId worker, TimeProvider time, ILogger<JobExecutor> logger)
+{
+    readonly Dictionary<SourceType, ISource> _sources = sources.ToDictionary(source => source.Type);
+
+    /// <summary>Returns when the job is final, or settled by somebody else.</summary>
+    public async Task ExecuteAsync(Run run)
+    {
+        using var span = Traces.StartExecution(run);
+        logger.JobStarted(run.Job.Id, run.SourceType.Word(), worker.Value, run.Claimed.CreatedToStarted.TotalSeconds);
+
+        using var output = new OutputWriter(run, worker, leases, signals, time, logger);
+        var result = await ResultAsync(run, output);
+        span?.SetTag("job.status", result.Outcome.Status().Word());
+        if (result is { Failure: { } failure, Outcome: not JobOutcome.Cancelled })
+            span.Fail(failure.ErrorType, failure.Message);
+
+        using (Traces.StartStep("upload_logs", run))
+            await settlement.FinishAsync(run, result with { TraceParent = span?.Id }, await output.CloseAsync());
+    }
+
+    async Task<JobResult> ResultAsync(Run run, OutputWriter output)
+    {
+        try
+        {
+            var result = await RunStepsAsync(run, output);
+            // One that ended well before the stop reached it has done what was asked for.
+            return run.Reason is { } reason && result.Outcome != JobOutcome.Success ? Stopped(run, reason, result) : result;
+        }
+        catch (OperationCanceledException) when (run.Reason is not null)
+        {
+            return Stopped(run, run.Reason.Value, null);
+        }
+        catch (JobFailedException e)
+        {
+            return Result(e.Outcome, e.Message);
+        }
+        catch (Exception e)
+        {
+            logger.JobFault(e, run.Job.Id);
+            return Result(JobOutcome.InternalError, $"a fault of worker {worker}, whose log has the details");
+        }
+    }
+
+    async Task<JobResult> RunStepsAsync(Run run, OutputWriter output)
+    {
+        using var directory = directories.CreateForJob();
+        var (key, revision) = await StepAsync("fetch_source", run, () => FetchAsync(run, directory));
+        var opened = await StepAsync("resolve_credentials", run, () => credentials.OpenAsync(run.Job.Id, run.Job.Request.Credentials, run.Stopping));
+        var secrets = key.Concat(opened).SelectMany(credential => credential.Secrets);
+        var result = await StepAsync("run_playbook", run, () => ansible.RunAsync(new PlaybookRun
+        {
+            Request = run.Job.Request,
+            WorkDirectory = directory.Run,
+            SourceDirectory = directory.Source,
+            Credentials = opened,
+            Revision = revision,
+            Redactor = new Redactor(secrets),
+            Log = output.LogAsync,
+            Event = output.EventAsync,
+        }, run.Stopping));
+        return result with { Revision = revision };
+    }
+
+    async Task<(IReadOnlyList<Credential> Key, string? Revision)> FetchAsync(Run run, JobDirectory directory)
+    {
+        var source = run.Job.Request.Source!;
+        var key = await credentials.OpenAsync(run.Job.Id, source.Credential is { } name ? [name] : [], run.Stopping);
+        return (key, await _sources[run.SourceType].FetchAsync(new(source, key.SingleOrDefault(), directory.Source, directory.Fetch), run.Stopping));
+    }
+
+    static async Task<T> StepAsync<T>(string name, Run run, Func<Task<T>> step)
+    {
+        using var span = Traces.StartStep(name, run);
+        try
+        {
+            run.Stopping.ThrowIfCancellationRequested();
+            var answer = await step();
+            if (answer is JobResult { Failure: { } failure })
+                span.Fail(failure.ErrorType, failure.Message);
+            return answer;
+        }
+        catch (Exception e)
+        {
+            span.Fail(e is JobFailedException failed ? failed.Outcome.Word() : run.Reason?.Word() ?? e.GetType().FullName!, e.Message);
+            throw;
+        }
+    }
+
+    JobResult Stopped(Run run, StopReason reason, JobResult? soFar)
+    {
+        var (outcome, message) = reason switch
+        {
+            StopReason.Cancelled => (JobOutcome.Cancelled, "cancelled while it ran"),
+            StopReason.TimedOut => (JobOutcome.TimedOut, $"stopped, as it ran longer than its timeout of {run.Job.Request.TimeoutSeconds} seconds"),
+            StopReason.ShuttingDown => (JobOutcome.WorkerLost, $"stopped, as worker {worker} was shut down; it is not run again unasked"),
+            StopReason.OutputRefused => (JobOutcome.InternalError, "stopped, as its output could not be stored"),
+            _ => (JobOutcome.WorkerLost, $"stopped, as worker {worker} could not reach the database for too long; it is not run again unasked"),
+        };
+        return Result(outcome, message) with { ExitCode = soFar?.ExitCode, Hosts = soFar?.Hosts, Revision = soFar?.Revision };
+    }
+
+    static JobResult Result(JobOutcome outcome, string message) => new(outcome) { Failure = new JobFailure(outcome.Word(), message) };
+}

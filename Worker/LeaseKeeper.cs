@@ -1,0 +1,84 @@
+using AspireJobs.Jobs;
+using Microsoft.Extensions.Options;
+
+namespace AspireJobs.Worker;
+
+/// <summary>
+/// Keeps the leases of all runs and says that the worker lives, in one statement every <see cref="JobLeases.Renewal"/>. What cannot be
+/// renewed ends by itself: every run carries the timer for it (see <see cref="Run.Renewed"/>).
+/// </summary>
+internal sealed class LeaseKeeper(
+    Runs runs, JobLeases leases, JobSignals signals, WorkerId worker, IOptions<WorkerOptions> options, TimeProvider time, ILogger<LeaseKeeper> logger)
+    : BackgroundService
+{
+    /// <summary>A renewal that takes longer is given up for the next one.</summary>
+    static readonly TimeSpan Patience = JobLeases.Renewal - TimeSpan.FromSeconds(1);
+
+    static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
+
+    readonly Outage _outage = new("renewing leases", time, logger);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var untraced = Traces.Suppress();
+        await using var cancels = await signals.OnCancelAsync(Cancel);
+        while (true)
+            await Task.Delay(await RenewAsync(stoppingToken), time, stoppingToken);
+    }
+
+    /// <summary>
+    /// Renews every lease once, stops the runs whose lease is gone or that a caller wants stopped, and says how long to wait for the next time.
+    /// </summary>
+    internal async Task<TimeSpan> RenewAsync(CancellationToken cancellationToken)
+    {
+        var held = runs.All;
+        var asOf = time.GetTimestamp();
+        using var patience = new CancellationTokenSource(Patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        try
+        {
+            var renewed = await leases.RenewAsync(worker.Value, options.Value.Slots, [.. held.Select(run => run.Lease)], either.Token);
+            _outage.Over();
+            foreach (var run in held)
+                Apply(run, renewed.TryGetValue(run.Lease, out var cancel), cancel, asOf);
+            return JobLeases.Renewal - time.GetElapsedTime(asOf) is { Ticks: > 0 } rest ? rest : TimeSpan.Zero;
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Playbooks are stopped when it takes too long, so try often.
+            return _outage.Failed(e) is var pause && pause < LongestPause ? pause : LongestPause;
+        }
+    }
+
+    void Apply(Run run, bool renewed, bool cancel, long asOf)
+    {
+        if (renewed)
+            run.Renewed(asOf);
+        else if (!run.Settling)
+            runs.Stop(run, StopReason.LeaseLost);
+        if (cancel)
+            runs.Stop(run, StopReason.Cancelled);
+    }
+
+    // The fast path; a signal that gets lost is made up for by the next renewal.
+    void Cancel(JobId id)
+    {
+        if (runs.Find(id) is { } run)
+            runs.Stop(run, StopReason.Cancelled);
+    }
+
+    /// <summary>Leaves, so that nobody waits for this worker's heartbeat.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            await leases.LeaveAsync(worker.Value, cancellationToken);
+            logger.WorkerStopped(worker.Value);
+        }
+        catch (Exception e) when (Outage.MayPass(e))
+        {
+            _outage.Failed(e);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using AspireJobs.Jobs;
+
+namespace AspireJobs.Worker;
+
+/// <summary>Every log message of the worker. Names of events and parameters are the fields of the log contract (docs/telemetry.md).</summary>
+internal static partial class Log
+{
+    [LoggerMessage(LogLevel.Information, "job {job_id} ({source_type}) started on {worker_id} after {queue_wait_seconds} s in the queue", EventName = "job_started")]
+    public static partial void JobStarted(this ILogger logger, JobId job_id, string source_type, string worker_id, double queue_wait_seconds);
+
+    [LoggerMessage(LogLevel.Information, "job {job_id} ended as {status} after {duration_seconds} s (outcome {outcome}, worker {worker_id}, exit code {exit_code})", EventName = "job_completed")]
+    public static partial void JobCompleted(this ILogger logger, JobId job_id, string status, double duration_seconds, string outcome, string? worker_id, int? exit_code);
+
+    [LoggerMessage(LogLevel.Error, "job {job_id} failed: {error_type}: {error_message} (retry {retry_count}, {worker_id})", EventName = "job_failed")]
+    public static partial void JobFailed(this ILogger logger, JobId job_id, string error_type, string error_message, int retry_count, string? worker_id);
+
+    [LoggerMessage(LogLevel.Information, "credential {credential_name} opened for job {job_id} on {worker_id}", EventName = "credential_accessed")]
+    public static partial void CredentialAccessed(this ILogger logger, string credential_name, JobId job_id, string worker_id);
+
+    [LoggerMessage(LogLevel.Information, "worker {worker_id} takes up to {slots} jobs at once and works in {directory}", EventName = "worker_started")]
+    public static partial void WorkerStarted(this ILogger logger, string worker_id, int slots, string directory);
+
+    [LoggerMessage(LogLevel.Information, "worker {worker_id} takes no more jobs and stops {running} running ones", EventName = "worker_stopping")]
+    public static partial void WorkerStopping(this ILogger logger, string worker_id, int running);
+
+    [LoggerMessage(LogLevel.Information, "worker {worker_id} has left", EventName = "worker_stopped")]
+    public static partial void WorkerStopped(this ILogger logger, string worker_id);
+
+    [LoggerMessage(LogLevel.Information, "job {job_id} is stopped: {reason}", EventName = "job_stopping")]
+    public static partial void JobStopping(this ILogger logger, JobId job_id, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "attempt {attempt} at job {job_id} is no longer held by {worker_id}; its result is not stored", EventName = "job_lease_lost")]
+    public static partial void LeaseLost(this ILogger logger, JobId job_id, int attempt, string worker_id);
+
+    [LoggerMessage(LogLevel.Error, "job {job_id} met a fault of the worker", EventName = "job_fault")]
+    public static partial void JobFault(this ILogger logger, Exception exception, JobId job_id);
+
+    [LoggerMessage(LogLevel.Error, "output of job {job_id} cannot be stored", EventName = "job_output_refused")]
+    public static partial void OutputRefused(this ILogger logger, Exception exception, JobId job_id);
+
+    [LoggerMessage(LogLevel.Warning, "{activity} does not work and is tried again until it does: {error}", EventName = "outage_began")]
+    public static partial void OutageBegan(this ILogger logger, string activity, string error);
+
+    [LoggerMessage(LogLevel.Information, "{activity} works again after {seconds} s", EventName = "outage_ended")]
+    public static partial void OutageEnded(this ILogger logger, string activity, double seconds);
+
+    [LoggerMessage(LogLevel.Information, "{count} queued jobs were missing in Redis and are back in the queue", EventName = "queue_reconciled")]
+    public static partial void QueueReconciled(this ILogger logger, int count);
+
+    [LoggerMessage(LogLevel.Information, "removed {directory}, left over from a worker that died", EventName = "leftover_removed")]
+    public static partial void LeftoverRemoved(this ILogger logger, string directory);
+
+    [LoggerMessage(LogLevel.Warning, "cannot remove {directory}: {error}", EventName = "removal_failed")]
+    public static partial void RemovalFailed(this ILogger logger, string directory, string error);
+}

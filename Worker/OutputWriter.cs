@@ -1,0 +1,109 @@
+using AspireJobs.Jobs;
+using Npgsql;
+
+namespace AspireJobs.Worker;
+
+/// <summary>Stores the output of a run while it runs, in few round trips, and tells the followers.</summary>
+internal sealed class OutputWriter : IDisposable
+{
+    static readonly TimeSpan Little = TimeSpan.FromMilliseconds(200);
+
+    readonly Run _run;
+    readonly WorkerId _worker;
+    readonly JobLeases _leases;
+    readonly JobSignals _signals;
+    readonly ILogger _logger;
+    readonly Outage _outage;
+    readonly OutputBuffer _buffer;
+    readonly CancellationTokenSource _closing = new();
+    readonly Task _pump;
+
+    public OutputWriter(Run run, WorkerId worker, JobLeases leases, JobSignals signals, TimeProvider time, ILogger logger)
+    {
+        _run = run;
+        _worker = worker;
+        _leases = leases;
+        _signals = signals;
+        _logger = logger;
+        _outage = new Outage($"storing output of {run.Job.Id}", time, logger);
+        _buffer = new OutputBuffer(time);
+        _pump = PumpAsync();
+    }
+
+    /// <summary>Adds log text, free of secrets. Waits while too much is unstored.</summary>
+    public ValueTask LogAsync(string text, CancellationToken cancellationToken) => _buffer.AddAsync(text, cancellationToken);
+
+    /// <summary>Adds an event. Waits while too much is unstored.</summary>
+    public ValueTask EventAsync(OutputEvent item, CancellationToken cancellationToken) => _buffer.AddAsync(item, cancellationToken);
+
+    /// <summary>Ends the storing and returns what is left, which goes with the final state.</summary>
+    public async Task<JobOutputBatch> CloseAsync()
+    {
+        await _closing.CancelAsync();
+        await _pump;
+        return _buffer.Take();
+    }
+
+    async Task PumpAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await _buffer.GatherAsync(Little, _closing.Token);
+                if (!await StoreAsync(_buffer.Take()))
+                {
+                    Abandon(StopReason.LeaseLost);
+                    return;
+                }
+                await _signals.OutputAsync(_run.Job.Id);
+            }
+        }
+        catch (OperationCanceledException) when (_closing.IsCancellationRequested)
+        {
+            // The rest goes with the final state.
+        }
+        catch (OperationCanceledException)
+        {
+            Abandon(StopReason.LeaseLost);
+        }
+        catch (Exception e)
+        {
+            _logger.OutputRefused(e, _run.Job.Id);
+            Abandon(StopReason.OutputRefused);
+        }
+    }
+
+    Task<bool> StoreAsync(JobOutputBatch batch)
+    {
+        var sentBefore = false;
+        return _outage.UntilAnsweredAsync(async () =>
+        {
+            try
+            {
+                return await _leases.AppendAsync(_worker.Value, _run.Lease, batch, CancellationToken.None);
+            }
+            catch (PostgresException e) when (sentBefore && e.SqlState == PostgresErrorCodes.UniqueViolation)
+            {
+                // Stored by the call whose answer got lost: the same batch was sent again, unchanged.
+                return true;
+            }
+            finally
+            {
+                sentBefore = true;
+            }
+        }, _run.Lost);
+    }
+
+    void Abandon(StopReason reason)
+    {
+        _buffer.Discard();
+        _run.Stop(reason);
+    }
+
+    public void Dispose()
+    {
+        _closing.Dispose();
+        _buffer.Dispose();
+    }
+}

@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using AspireJobs.Jobs;
+
+namespace AspireJobs.Worker;
+
+/// <summary>Why a run is stopped before its end.</summary>
+internal enum StopReason
+{
+    /// <summary>A caller asked for it.</summary>
+    Cancelled,
+
+    /// <summary>The job's own timeout.</summary>
+    TimedOut,
+
+    /// <summary>The lease could not be renewed and is about to end.</summary>
+    NotRenewed,
+
+    /// <summary>The lease is gone: the job was settled by somebody else.</summary>
+    LeaseLost,
+
+    /// <summary>The database does not take the job's output.</summary>
+    OutputRefused,
+
+    /// <summary>The worker is told to end.</summary>
+    ShuttingDown,
+}
+
+/// <summary>One attempt at one job while this worker holds it. The first reason to stop it wins.</summary>
+internal sealed class Run : IDisposable
+{
+    /// <summary>
+    /// How long before the end of its lease a run that was not renewed is stopped: its processes must be dead before any other worker may
+    /// call the job lost. Covers the steps from SIGINT to SIGKILL.
+    /// </summary>
+    public static readonly TimeSpan Margin = TimeSpan.FromSeconds(8);
+
+    readonly TimeProvider _time;
+    readonly ITimer _timeout;
+    readonly ITimer _leaseEnd;
+    readonly CancellationTokenSource _stop = new();
+    readonly CancellationTokenSource _lost = new();
+    int _reason = -1;
+    volatile bool _settling;
+
+    /// <param name="claimed">The job.</param>
+    /// <param name="claimedAt">Timestamp taken before the claim was sent, so that the lease ends later in the database than here.</param>
+    /// <param name="time">The clock.</param>
+    public Run(ClaimedJob claimed, long claimedAt, TimeProvider time)
+    {
+        _time = time;
+        Claimed = claimed;
+        ClaimedAt = claimedAt;
+        Lease = new JobLease(claimed.Job.Id, claimed.Job.Attempt);
+        _timeout = time.CreateTimer(_ => Stop(StopReason.TimedOut), null, TimeSpan.FromSeconds(Job.Request.TimeoutSeconds), Timeout.InfiniteTimeSpan);
+        _leaseEnd = time.CreateTimer(_ => Stop(StopReason.NotRenewed), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        Renewed(claimedAt);
+    }
+
+    public ClaimedJob Claimed { get; }
+    public long ClaimedAt { get; }
+    public JobLease Lease { get; }
+    public Job Job => Claimed.Job;
+    public SourceType SourceType => Job.Request.Source!.Type!.Value;
+
+    /// <summary>Fires when the playbook is to be stopped.</summary>
+    public CancellationToken Stopping => _stop.Token;
+
+    /// <summary>Fires when nothing that this run could write would be accepted any more.</summary>
+    public CancellationToken Lost => _lost.Token;
+
+    /// <summary>Why the run is stopped; null while it is not.</summary>
+    public StopReason? Reason => Volatile.Read(ref _reason) is >= 0 and var reason ? (StopReason)reason : null;
+
+    /// <summary>The final state is on its way to the database: from here on a missing lease says nothing.</summary>
+    public bool Settling
+    {
+        get => _settling;
+        set => _settling = value;
+    }
+
+    /// <summary>Puts off the end of the lease; <paramref name="asOf"/> is a timestamp taken before the renewal was sent.</summary>
+    public void Renewed(long asOf)
+    {
+        var left = JobLeases.Duration - Margin - _time.GetElapsedTime(asOf);
+        _leaseEnd.Change(left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Begins to stop the run and returns at once. True if this is the first reason.</summary>
+    public bool Stop(StopReason reason)
+    {
+        if (reason == StopReason.LeaseLost)
+            Fire(_lost);
+        var first = Interlocked.CompareExchange(ref _reason, (int)reason, -1) == -1;
+        Fire(_stop);
+        return first;
+    }
+
+    // Not on the caller's thread: what hangs on the token ends processes, and the caller may be the timer or the renewal of all other runs.
+    static void Fire(CancellationTokenSource source)
+    {
+        try
+        {
+            _ = source.CancelAsync();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The run ended in the meantime.
+        }
+    }
+
+    /// <summary>Time since the claim.</summary>
+    public TimeSpan Elapsed => _time.GetElapsedTime(ClaimedAt);
+
+    /// <summary>The trace to go on with: that of the queue entry, else that of the submission.</summary>
+    public ActivityContext Trace { get; init; }
+
+    public void Dispose()
+    {
+        _timeout.Dispose();
+        _leaseEnd.Dispose();
+        _stop.Dispose();
+        _lost.Dispose();
+    }
+}

@@ -1,0 +1,38 @@
+using System.Text.RegularExpressions;
+
+namespace AspireJobs.Worker.Sources;
+
+/// <summary>The address of a repository, checked: nothing in it can become an option, a command or another kind of transport.</summary>
+/// <param name="Text">As the caller gave it.</param>
+/// <param name="Scheme"><c>https</c>, <c>http</c> or <c>ssh</c>.</param>
+/// <param name="User">The user in it, if any.</param>
+/// <param name="Host">Host, with the port if the address has one.</param>
+internal sealed partial record GitAddress(string Text, string Scheme, string? User, string Host)
+{
+    public bool IsSsh => Scheme == "ssh";
+
+    /// <summary>Reads an address; false if it is none of the allowed forms, or carries a password.</summary>
+    public static bool TryParse(string? text, out GitAddress address)
+    {
+        address = null!;
+        if (text is null)
+            return false;
+        var match = Full().Match(text) is { Success: true } full ? full : Scp().Match(text);
+        if (!match.Success)
+            return false;
+        address = new(text, match.Groups["scheme"] is { Success: true } scheme ? scheme.Value : "ssh",
+            match.Groups["user"] is { Success: true } user ? user.Value : null, match.Groups["host"].Value);
+        return true;
+    }
+
+    const string UserPart = "(?<user>[A-Za-z0-9_][A-Za-z0-9._~%+-]*)";
+    const string HostPart = @"[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]";
+
+    // https://git.example.com:8443/team/playbooks.git, ssh://git@example.com/team/playbooks.git
+    [GeneratedRegex($@"^(?<scheme>https|http|ssh)://({UserPart}@)?(?<host>({HostPart})(:[0-9]{{1,5}})?)/[^\s\p{{Cc}}]*\z")]
+    private static partial Regex Full();
+
+    // git@example.com:team/playbooks.git
+    [GeneratedRegex($@"^{UserPart}@(?<host>{HostPart}):(?![-:])[^\s\p{{Cc}}]+\z")]
+    private static partial Regex Scp();
+}

@@ -1,0 +1,57 @@
+using AspireJobs.Jobs;
+using AspireJobs.Worker.Ansible;
+using Microsoft.Extensions.Options;
+
+namespace AspireJobs.Worker.Sources;
+
+/// <summary>A repository over https, http or ssh: one commit, without submodules, hooks and filters.</summary>
+internal sealed class GitSource(Commands commands, IOptions<WorkerOptions> options, TimeProvider time) : ISource
+{
+    static readonly string[] Settings =
+    [
+        "-c", "core.hooksPath=/dev/null", "-c", "core.askPass=", "-c", "credential.helper=", "-c", "gc.auto=0", "-c", "maintenance.auto=false",
+        "-c", "advice.detachedHead=false",
+    ];
+
+    public SourceType Type => SourceType.Git;
+
+    public async Task<string?> FetchAsync(SourceFetch fetch, CancellationToken cancellationToken)
+    {
+        // The API refuses these too. What reaches a command line is checked where the command line is.
+        if (!GitAddress.TryParse(fetch.Source.Url, out var address))
+            throw Failed("the address of the repository is not of an allowed form");
+        var wanted = fetch.Source.Ref ?? "HEAD";
+        if (!GitRef.IsValid(wanted))
+            throw Failed($"'{wanted}' cannot be a branch, a tag or a commit");
+
+        using var timeout = new CancellationTokenSource(options.Value.Git.Timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            return await FetchAsync(Repository(fetch, address, either.Token), wanted);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Failed($"{address.Text} took longer than {options.Value.Git.Timeout.TotalSeconds} seconds to fetch");
+        }
+    }
+
+    async Task<string> FetchAsync(GitRepository repository, string wanted)
+    {
+        await repository.InitAsync();
+        var commit = await repository.FetchAsync(wanted);
+        // Before anything is unpacked: a small pack can hold a huge tree.
+        await repository.SizesAsync(commit, new SourceSize(options.Value).Add);
+        return await repository.CheckOutAsync(commit);
+    }
+
+    GitRepository Repository(SourceFetch fetch, GitAddress address, CancellationToken stop)
+    {
+        var access = new GitAccess(options.Value.Git, new PrivateFiles(fetch.Private));
+        // No file, so no pack either, grows beyond the limit while it is fetched.
+        string[] words = ["prlimit", $"--fsize={options.Value.MaxSourceBytes}", "--", "git", .. Settings, .. access.Settings(address, fetch.Credential)];
+        return new(commands, new(words, fetch.Directory, access.Environment(address, fetch.Credential)), address, new(fetch.Credential?.Secrets ?? []), stop);
+    }
+
+    static JobFailedException Failed(string message) => new(JobOutcome.SourceFetchFailed, message);
+}

@@ -1,0 +1,16 @@
+using AspireJobs.Jobs;
+using AspireJobs.Worker.Ansible;
+
+namespace AspireJobs.Worker.Sources;
+
+/// <summary>The playbook's text is in the request.</summary>
+internal sealed class InlineSource : ISource
+{
+    public SourceType Type => SourceType.Inline;
+
+    public async Task<string?> FetchAsync(SourceFetch fetch, CancellationToken cancellationToken)
+    {
+        await File.WriteAllTextAsync(Path.Combine(fetch.Directory, AnsiblePlaybook.InlineName), fetch.Source.Content, cancellationToken);
+        return null;
+    }
+}

@@ -1,0 +1,50 @@
+using System.Diagnostics;
+using AspireJobs.Jobs;
+using OpenTelemetry;
+
+namespace AspireJobs.Worker;
+
+/// <summary>The spans of a job.</summary>
+internal static class Traces
+{
+    /// <summary>
+    /// The execution span: child of the entry's <c>redis.enqueue</c> span, so that a job is one trace, and linked to it, as the conventions
+    /// for messaging want. A job without a usable context starts its own trace.
+    /// </summary>
+    public static Activity? StartExecution(Run run) =>
+        JobsTelemetry.Source.StartActivity("worker.execute", ActivityKind.Consumer, run.Trace, Tags(run),
+            run.Trace == default ? [] : [new ActivityLink(run.Trace)])
+            ?.SetTag("code.function.name", "ansible_job_execute")
+            .SetTag("messaging.system", "redis")
+            .SetTag("messaging.operation.type", "process")
+            .SetTag("messaging.operation.name", "process")
+            .SetTag("messaging.destination.name", JobQueue.Name)
+            .SetTag("messaging.message.id", run.Job.Id.ToString());
+
+    /// <summary>A step of the execution.</summary>
+    public static Activity? StartStep(string name, Run run) =>
+        JobsTelemetry.Source.StartActivity(name, ActivityKind.Internal, default(ActivityContext), Tags(run));
+
+    /// <summary>Marks a span as failed.</summary>
+    public static void Fail(this Activity? span, string errorType, string message) =>
+        span?.SetStatus(ActivityStatusCode.Error, message).SetTag("error.type", errorType);
+
+    /// <summary>
+    /// Nothing below this point makes spans: a loop that asks the database every few seconds would otherwise fill the trace store with traces
+    /// of one span.
+    /// </summary>
+    public static IDisposable Suppress() => SuppressInstrumentationScope.Begin();
+
+    /// <summary>Undoes <see cref="Suppress"/> for a job that a loop begins.</summary>
+    public static IDisposable Resume()
+    {
+        Activity.Current = null;
+        return SuppressInstrumentationScope.Begin(false);
+    }
+
+    static KeyValuePair<string, object?>[] Tags(Run run) =>
+    [
+        new("job.id", run.Job.Id.ToString()),
+        new("source.type", run.SourceType.Word()),
+    ];
+}

@@ -1,0 +1,57 @@
+using AspireJobs.Worker.Ansible;
+using AspireJobs.Worker.Maintenance;
+using AspireJobs.Worker.Sources;
+using Microsoft.Extensions.Options;
+
+namespace AspireJobs.Worker;
+
+/// <summary>Registration of the worker's parts.</summary>
+internal static class WorkerExtensions
+{
+    // Within the 10 seconds after which an orchestrator kills; the playbooks get most of it (see Run.Margin).
+    static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(9);
+
+    public static void AddWorker(this IHostApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<WorkerOptions>().BindConfiguration(WorkerOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>();
+        services.AddOptions<AnsibleOptions>().BindConfiguration(AnsibleOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<AnsibleOptions>, InstalledAnsible>();
+        services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
+
+        services.AddSingleton(WorkerId.Create());
+        services.AddSingleton<PrivateDirectory>();
+        services.AddSingleton<AnsiblePlaybook>();
+        services.AddSingleton<Commands>();
+        services.AddSingleton<ISource, InlineSource>();
+        services.AddSingleton<ISource, LocalSource>();
+        services.AddSingleton<ISource, GitSource>();
+        services.AddSingleton<JobCredentials>();
+        services.AddSingleton<Settlement>();
+        services.AddSingleton<JobExecutor>();
+        services.AddSingleton<Runs>();
+
+        // Stopped in the reverse order: no more jobs first, the leases of those that are being stopped last.
+        services.AddHostedService<LeaseKeeper>();
+        services.AddHostedService<LostJobs>();
+        services.AddHostedService<QueueReconciler>();
+        services.AddHostedService<JobLoop>();
+    }
+    // A worker without Ansible would fail every job; better it does not start.
+    sealed class InstalledAnsible : IValidateOptions<AnsibleOptions>
+    {
+        public ValidateOptionsResult Validate(string? name, AnsibleOptions options)
+        {
+            try
+            {
+                AnsibleProgram.Find(options.Command);
+                return ValidateOptionsResult.Success;
+            }
+            catch (InvalidOperationException e)
+            {
+                return ValidateOptionsResult.Fail(e.Message);
+            }
+        }
+    }
+}
