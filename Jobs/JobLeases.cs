@@ -48,12 +48,15 @@ public sealed class JobLeases(NpgsqlDataSource db)
     /// <summary>A worker not heard of for this long does not count as active.</summary>
     public static readonly TimeSpan WorkerSilence = TimeSpan.FromSeconds(15);
 
-    /// <summary>Takes those of the given jobs that are still queued. Two workers that try the same job cannot both get it.</summary>
+    /// <summary>
+    /// Takes those of the given jobs that are still queued. Two workers that try the same job cannot both get it. A worker whose
+    /// claim was committed but whose answer got lost can repeat it; it must not name jobs that it knows it holds.
+    /// </summary>
     public Task<List<ClaimedJob>> ClaimAsync(IReadOnlyCollection<JobId> ids, string workerId, CancellationToken cancellationToken) =>
         db.Command(
             $"""
-            update jobs set status = 'running', attempt = attempt + 1, worker_id = $2, started_at = now(), lease_expires_at = now() + $3
-            where id = any($1) and status = 'queued'
+            update jobs set status = 'running', attempt = attempt + (status = 'queued')::int, worker_id = $2, started_at = now(), lease_expires_at = now() + $3
+            where id = any($1) and (status = 'queued' or status = 'running' and worker_id = $2)
             returning {JobRow.Columns}, trace_parent, trace_state
             """,
             ids.Select(id => id.Value).ToArray(), workerId, Duration)
@@ -87,9 +90,9 @@ public sealed class JobLeases(NpgsqlDataSource db)
         return rows.ToDictionary(row => row.Lease, row => row.Cancel);
     }
 
-    /// <summary>Forgets a worker that stops in good order.</summary>
+    /// <summary>Forgets a worker that stops in good order, and those that died long ago.</summary>
     public Task LeaveAsync(string workerId, CancellationToken cancellationToken) =>
-        db.Command("delete from workers where id = $1", workerId).ExecuteAsync(cancellationToken);
+        db.Command("delete from workers where id = $1 or heartbeat_at < now() - interval '1 day'", workerId).ExecuteAsync(cancellationToken);
 
     /// <summary>Stores output of a running attempt. False means that the lease is lost and nothing was stored.</summary>
     public async Task<bool> AppendAsync(string workerId, JobLease lease, JobOutputBatch output, CancellationToken cancellationToken) =>

@@ -13,32 +13,36 @@ internal sealed class Settlement(JobLeases leases, JobStore store, JobSignals si
     public async Task FinishAsync(Run run, JobResult result, JobOutputBatch rest)
     {
         run.Settling = true;
-        var held = !run.Lost.IsCancellationRequested;
-        try
-        {
-            held = held && await StoreAsync(run, result, rest);
-        }
-        catch (PostgresException e)
-        {
-            // Refused for good. Without the rest of the output the job still gets an end.
-            logger.OutputRefused(e, run.Job.Id);
-            result = new(JobOutcome.InternalError) { Failure = new(JobOutcome.InternalError.Word(), "the end of its output could not be stored") };
-            held = await StoreAsync(run, result, JobOutputBatch.Empty);
-        }
-        if (!held)
+        if (run.Lost.IsCancellationRequested || await StoreOrCutAsync(run, result, rest) is not { } stored)
         {
             logger.LeaseLost(run.Job.Id, run.Lease.Attempt, worker.Value);
             return;
         }
         await AnnounceAsync(run.Job with
         {
-            Status = result.Outcome.Status(),
-            Outcome = result.Outcome,
-            Failure = result.Failure,
-            ExitCode = result.ExitCode,
+            Status = stored.Outcome.Status(),
+            Outcome = stored.Outcome,
+            Failure = stored.Failure,
+            ExitCode = stored.ExitCode,
             // By the monotonic clock: the database's clock set the start, this machine's may differ.
             FinishedAt = run.Job.StartedAt + run.Elapsed,
         });
+    }
+
+    // What was stored; null if the lease is lost.
+    async Task<JobResult?> StoreOrCutAsync(Run run, JobResult result, JobOutputBatch rest)
+    {
+        try
+        {
+            return await StoreAsync(run, result, rest) ? result : null;
+        }
+        catch (PostgresException e)
+        {
+            // Refused for good. Without the rest of the output the job still gets an end.
+            logger.OutputRefused(e, run.Job.Id);
+            var cut = result with { Outcome = JobOutcome.InternalError, Failure = new(JobOutcome.InternalError.Word(), "the end of its output could not be stored") };
+            return await StoreAsync(run, cut, JobOutputBatch.Empty) ? cut : null;
+        }
     }
 
     /// <summary>Tells that a job has become final. Once per job: by whoever made it so.</summary>

@@ -63,7 +63,7 @@ public sealed partial class AppHostDeathTests : IDisposable
         return Process.Start(start)!;
     }
 
-    /// <summary>Waits until the system is up; the API's address is the one that it says it can be reached at.</summary>
+    /// <summary>Waits until the system is up; the address is the one that the API's own log tells.</summary>
     static async Task<HttpClient> ClientAsync(Process host)
     {
         string? address = null;
@@ -114,6 +114,6 @@ public sealed partial class AppHostDeathTests : IDisposable
         _data.Delete(recursive: true);
     }
 
-    [GeneratedRegex(@"\bapi\b.*(http://localhost:\d+)")]
+    [GeneratedRegex("\"address\":\"(http://localhost:[0-9]+)\".*\"service\":\"api\"")]
     private static partial Regex ApiAddress();
 }

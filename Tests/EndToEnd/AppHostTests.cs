@@ -7,6 +7,7 @@ using Aspire.Hosting.Testing;
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace AspireJobs.Tests.EndToEnd;
 
@@ -74,6 +75,7 @@ public sealed class AppHostTests
     static async Task<DistributedApplication> StartAsync()
     {
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>([$"--Parameters:admin-api-key={Key}"], Stop);
+        builder.Services.AddLogging(logging => logging.ClearProviders());
         var app = await builder.BuildAsync(Stop);
         await app.StartAsync(Stop);
         foreach (var resource in new[] { "api", "worker", "webhooks" })
