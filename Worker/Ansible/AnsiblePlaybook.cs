@@ -24,21 +24,17 @@ internal sealed class AnsiblePlaybook(IOptions<AnsibleOptions> options)
     public async Task<JobResult> RunAsync(PlaybookRun run, CancellationToken stop)
     {
         var files = new PlaybookFiles(run);
-        IReadOnlyList<string> arguments;
         try
         {
-            arguments = files.Prepare();
+            var arguments = files.Prepare();
+            using var process = SupervisedProcess.Start(
+                _program.Value.Python, [_program.Value.Playbook, .. arguments], run.SourceDirectory, files.Environment().Concat(TraceContext()));
+            return await FollowAsync(process, run, stop);
         }
         catch (JobFailedException e)
         {
             await run.Log($"ERROR! {e.Message}\n", CancellationToken.None);
             return new(e.Outcome) { Failure = new(e.Outcome.Word(), e.Message), Revision = run.Revision };
-        }
-        try
-        {
-            using var process = SupervisedProcess.Start(
-                _program.Value.Python, [_program.Value.Playbook, .. arguments], run.SourceDirectory, files.Environment().Concat(TraceContext()));
-            return await FollowAsync(process, run, stop);
         }
         finally
         {
@@ -91,11 +87,13 @@ internal sealed class AnsiblePlaybook(IOptions<AnsibleOptions> options)
 
     static async Task ReadEventsAsync(Stream stream, EventStream events, PlaybookRun run, PlaybookOutcome outcome)
     {
+        using var spans = new PlaybookSpans();
         // Numbered here, so that the numbers have no gap even when the stream has one.
         var seq = 0;
         await events.ReadAsync(stream, async item =>
         {
             outcome.Observe(item);
+            spans.Observe(item);
             await run.Event(new OutputEvent(++seq, item.At, item.Type, item.Fields.GetRawText()), CancellationToken.None);
         });
     }

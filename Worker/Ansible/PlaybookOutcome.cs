@@ -135,7 +135,8 @@ internal sealed class PlaybookOutcome(PlaybookRun run)
         failures.Add(new(item.Seq, host, item.Text("task") ?? "", message));
     }
 
-    static string Message(PlaybookEvent item)
+    /// <summary>What a host's result says, as one sentence.</summary>
+    public static string Message(PlaybookEvent item)
     {
         if (!item.Fields.TryGetProperty("res", out var result))
             return item.Text("plugin_error") ?? "no details";

@@ -19,6 +19,11 @@ internal sealed class PrivateFiles(string root)
         return path;
     }
 
-    /// <summary>Removes a directory with all that is in it.</summary>
-    public void Remove(string name) => System.IO.Directory.Delete(Path.Combine(root, name), recursive: true);
+    /// <summary>Removes a directory with all that is in it, if it was made.</summary>
+    public void Remove(string name)
+    {
+        var path = Path.Combine(root, name);
+        if (System.IO.Directory.Exists(path))
+            System.IO.Directory.Delete(path, recursive: true);
+    }
 }

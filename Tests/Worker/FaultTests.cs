@@ -1,0 +1,98 @@
+using AspireJobs.Jobs;
+using AspireJobs.Tests.Infrastructure;
+using StackExchange.Redis;
+
+namespace AspireJobs.Tests.Worker;
+
+/// <summary>What is left when parts of the system die.</summary>
+public sealed class FaultTests(Stores stores)
+{
+    [Fact]
+    public async Task A_killed_workers_job_is_settled_by_another_and_its_playbook_dies_with_it()
+    {
+        await using var system = await JobSystem.StartAsync(stores, worker: false);
+        await using var receiver = await CallbackReceiver.StartAsync();
+        var marker = $"{Random.Shared.Next(100_000, 999_999)}";
+        using var doomed = WorkerProcess.Start(system);
+        var id = await system.SubmitAsync(new { source = Sleeper(marker), callback_url = receiver.Url });
+        await system.WaitForLogAsync(id, "TASK [Sleep]");
+
+        doomed.Kill();
+        using var other = WorkerProcess.Start(system);
+        var (job, log) = await system.WaitAsync(id);
+
+        Assert.Equal((JobStatus.Failed, JobOutcome.WorkerLost, 1), (job.Status, job.Outcome, job.Attempt));
+        Assert.Contains(job.WorkerId!, job.Failure!.Message);
+        Assert.Contains("before", log);
+        Assert.Empty(Processes.WithArgument($"600.{marker}"));
+        Assert.Contains("worker_lost", (await receiver.NextAsync()).Body);
+    }
+
+    [Fact]
+    public async Task A_worker_that_is_shut_down_settles_its_jobs_itself_at_once()
+    {
+        await using var system = await JobSystem.StartAsync(stores, worker: false);
+        var marker = $"{Random.Shared.Next(100_000, 999_999)}";
+        using var worker = WorkerProcess.Start(system);
+        var id = await system.SubmitAsync(new { source = Sleeper(marker) });
+        await system.WaitForLogAsync(id, "TASK [Sleep]");
+
+        worker.Signal("TERM");
+        var (job, _) = await system.WaitAsync(id);
+
+        Assert.Equal(JobOutcome.WorkerLost, job.Outcome);
+        Assert.Contains("shut down", job.Failure!.Message);
+        Assert.Empty(Processes.WithArgument($"600.{marker}"));
+    }
+
+    [Fact]
+    public async Task A_worker_that_slept_past_its_lease_writes_nothing_when_it_wakes()
+    {
+        await using var system = await JobSystem.StartAsync(stores, worker: false);
+        using var sleeper = WorkerProcess.Start(system);
+        var id = await system.SubmitAsync(new { source = Sleeper("777") });
+        await system.WaitForLogAsync(id, "TASK [Sleep]");
+
+        sleeper.Signal("STOP");
+        using var other = WorkerProcess.Start(system);
+        var (settled, log) = await system.WaitAsync(id);
+        var events = (await system.EventsAsync(id)).GetRawText();
+        sleeper.Signal("CONT");
+        // It stops the run, tries to write the end, and is refused; the next job shows that it is through with it.
+        other.Kill();
+        var next = await system.RunAsync("- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: awake}\n");
+
+        Assert.Equal(JobOutcome.WorkerLost, settled.Outcome);
+        Assert.Equal(JobOutcome.Success, next.Job.Outcome);
+        Assert.Equal(settled, await system.GetAsync(id) with { Request = settled.Request, Failure = settled.Failure });
+        Assert.Equal(log, await system.Client.GetStringAsync($"/api/v1/jobs/{id}/logs"));
+        Assert.Equal(events, (await system.EventsAsync(id)).GetRawText());
+    }
+
+    [Fact]
+    public async Task Jobs_that_Redis_has_lost_still_run()
+    {
+        await using var system = await JobSystem.StartAsync(stores, worker: false, webhooks: false);
+        var id = await system.SubmitAsync(new { source = new { type = "inline", content = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: found}\n" } });
+        await ForgetQueueAsync(system);
+
+        using var worker = WorkerProcess.Start(system);
+        var (job, _) = await system.WaitAsync(id);
+
+        Assert.Equal((JobOutcome.Success, 1), (job.Outcome, job.Attempt));
+    }
+
+    static object Sleeper(string marker) => new
+    {
+        type = "inline",
+        content = $"- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {{msg: before}}\n    - name: Sleep\n      command: sleep 600.{marker}\n",
+    };
+
+    static async Task ForgetQueueAsync(JobSystem system)
+    {
+        using var redis = await ConnectionMultiplexer.ConnectAsync(system.Redis);
+        redis.PreserveAsyncOrder = false;
+        await Task.Yield();
+        Assert.Equal(2, await redis.GetDatabase().KeyDeleteAsync(["jobs:queue:default", "jobs:queue:default:contexts"]));
+    }
+}

@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text;
+using AspireJobs.Jobs;
+using AspireJobs.Tests.Infrastructure;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.FileProviders;
+using Microsoft.Extensions.Logging;
+
+namespace AspireJobs.Tests.Worker;
+
+/// <summary>Playbooks from git repositories, served over HTTP.</summary>
+public sealed class GitSourceTests(Stores stores) : IAsyncLifetime
+{
+    const string Token = "git-t0ken-of-the-test";
+
+    readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("aspirejobs-test-");
+    WebApplication _server = null!;
+    string _head = "";
+
+    string Url => _server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+
+    public async ValueTask InitializeAsync()
+    {
+        var work = Path.Combine(_directory.FullName, "work");
+        Directory.CreateDirectory(Path.Combine(work, "plays"));
+        await File.WriteAllTextAsync(Path.Combine(work, "plays", "site.yml"), "- hosts: all\n  gather_facts: false\n  tasks:\n    - debug: {msg: \"from {{ origin }}\"}\n");
+        await File.WriteAllTextAsync(Path.Combine(work, "hosts.ini"), "alpha ansible_connection=local origin=main\n");
+        Git(work, "init", "--quiet", "--initial-branch=main");
+        Git(work, "add", ".");
+        Git(work, "commit", "--quiet", "-m", "first");
+        _head = Git(work, "rev-parse", "HEAD");
+        Git(work, "checkout", "--quiet", "-b", "release/2");
+        await File.WriteAllTextAsync(Path.Combine(work, "hosts.ini"), "alpha ansible_connection=local origin=release\n");
+        Git(work, "commit", "--quiet", "-am", "second");
+        Git(work, "checkout", "--quiet", "main");
+        Git(_directory.FullName, "clone", "--quiet", "--bare", "work", "repository.git");
+        Git(Path.Combine(_directory.FullName, "repository.git"), "update-server-info");
+        await ServeAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        _directory.Delete(recursive: true);
+    }
+
+    [Fact]
+    public async Task A_repositorys_playbook_and_inventory_run_and_the_commit_is_told()
+    {
+        var (job, log) = await RunAsync("open/repository.git");
+
+        Assert.Equal(JobOutcome.Success, job.Outcome);
+        Assert.Equal(_head, job.Revision);
+        Assert.Contains("from main", log);
+    }
+
+    [Fact]
+    public async Task A_branch_can_be_named()
+    {
+        var (job, log) = await RunAsync("open/repository.git", "release/2");
+
+        Assert.Equal(JobOutcome.Success, job.Outcome);
+        Assert.Contains("from release", log);
+    }
+
+    [Fact]
+    public async Task A_ref_that_does_not_exist_is_told()
+    {
+        var (job, _) = await RunAsync("open/repository.git", "no-such-branch");
+
+        Assert.Equal(JobOutcome.SourceFetchFailed, job.Outcome);
+        Assert.Contains("no-such-branch", job.Failure!.Message);
+    }
+
+    [Fact]
+    public async Task A_credential_opens_a_repository_and_shows_up_nowhere()
+    {
+        var system = await stores.SharedAsync();
+        await system.Client.PostAsJsonAsync("/api/v1/credentials", new { name = "git-token", type = "password", values = new { username = "ci", password = Token } });
+
+        var (refused, _) = await RunAsync("closed/repository.git");
+        var (opened, log) = await RunAsync("closed/repository.git", credential: "git-token");
+
+        Assert.Equal(JobOutcome.SourceFetchFailed, refused.Outcome);
+        Assert.Equal(JobOutcome.Success, opened.Outcome);
+        Assert.DoesNotContain(Token, log);
+    }
+
+    async Task<(Job Job, string Log)> RunAsync(string repository, string? @ref = null, string? credential = null)
+    {
+        var system = await stores.SharedAsync();
+        var source = new Dictionary<string, string> { ["type"] = "git", ["url"] = $"{Url}/{repository}" };
+        if (@ref is not null)
+            source["ref"] = @ref;
+        if (credential is not null)
+            source["credential"] = credential;
+        return await system.WaitAsync(await system.SubmitAsync(new { source, playbook = "plays/site.yml", inventory = new { path = "hosts.ini" } }));
+    }
+
+    /// <summary>The plain files of the repository are all that git needs over HTTP; below closed/ they want a password.</summary>
+    async Task ServeAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        _server = builder.Build();
+        var right = "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes($"ci:{Token}"));
+        _server.Use(async (context, next) =>
+        {
+            if (context.Request.Path.StartsWithSegments("/closed") && context.Request.Headers.Authorization != right)
+            {
+                context.Response.StatusCode = 401;
+                context.Response.Headers.WWWAuthenticate = "Basic realm=\"git\"";
+            }
+            else
+                await next();
+        });
+        foreach (var path in new[] { "/open", "/closed" })
+            _server.UseStaticFiles(new StaticFileOptions { FileProvider = new PhysicalFileProvider(_directory.FullName), RequestPath = path, ServeUnknownFileTypes = true });
+        await _server.StartAsync();
+    }
+
+    static string Git(string directory, params string[] arguments)
+    {
+        using var git = Process.Start(new ProcessStartInfo("git", ["-c", "user.name=test", "-c", "user.email=test@example.com", .. arguments]) { WorkingDirectory = directory, RedirectStandardOutput = true })!;
+        var output = git.StandardOutput.ReadToEnd().Trim();
+        git.WaitForExit();
+        Assert.Equal(0, git.ExitCode);
+        return output;
+    }
+}
