@@ -85,7 +85,7 @@ def run(api):
     job_request = {
         "source": {"type": "local"},
         "playbook": "hello.yml",
-        "extra_vars": {"greeting": "Hello from AspireJobs"},
+        "extra_vars": {"who": ["Ada", "Grace"]},
         "callback_url": callback_url,
         "labels": {"from": "demo"},
     }

@@ -37,11 +37,11 @@ static partial class JobRequestRules
             errors.Require(source.Content is { Length: > 0 } content && Encoding.UTF8.GetByteCount(content) <= Limits.TextBytes,
                 "source.content", $"must be the text of a playbook, at most {Limits.TextBytes / 1024} KiB");
         if (source.Type == SourceType.Git)
-            errors.AddFault("source.url", source.Url is null ? "is required for a git source" : GitUrl.Fault(source.Url));
+            errors.AddFault("source.url", source.Url is null ? "is required for a git source" : GitAddress.Fault(source.Url));
         if (source is { Type: SourceType.Git, Ref: not null })
-            errors.Require(RefForm().IsMatch(source.Ref) && !source.Ref.Contains(".."), "source.ref", "must be a branch, a tag or a commit");
+            errors.Require(source.Ref.Length <= 255 && GitRef.IsValid(source.Ref), "source.ref", "must be a branch, a tag or a commit");
         if (source is { Type: SourceType.Local, Path: not null })
-            errors.AddFault("source.path", SourcePath.Fault(source.Path));
+            errors.AddFault("source.path", PathFault(source.Path));
 
         void Belongs(SourceType type, string? value, string field) =>
             errors.Require(value is null || source.Type is null || source.Type == type, $"source.{field}", $"belongs to a source of type {type.Word()}");
@@ -52,7 +52,7 @@ static partial class JobRequestRules
         if (request.Source?.Type == SourceType.Inline)
             errors.Require(request.Playbook is null, "playbook", "does not go with an inline source, whose content is the playbook");
         else
-            errors.AddFault("playbook", request.Playbook is null ? "is required: its path in the source" : SourcePath.Fault(request.Playbook));
+            errors.AddFault("playbook", request.Playbook is null ? "is required: its path in the source" : PathFault(request.Playbook));
     }
 
     static void CheckInventory(JobInventory inventory, SourceType? source, Errors errors)
@@ -60,7 +60,7 @@ static partial class JobRequestRules
         var given = (inventory.Path is null ? 0 : 1) + (inventory.Content is null ? 0 : 1) + (inventory.Hosts is null ? 0 : 1);
         errors.Require(given == 1, "inventory", "must have exactly one of: path, content, hosts");
         if (inventory.Path is { } path)
-            errors.AddFault("inventory.path", source == SourceType.Inline ? "does not go with an inline source, which has no other files" : SourcePath.Fault(path));
+            errors.AddFault("inventory.path", source == SourceType.Inline ? "does not go with an inline source, which has no other files" : PathFault(path));
         if (inventory.Content is { } content)
             errors.Require(content.Length > 0 && Encoding.UTF8.GetByteCount(content) <= Limits.TextBytes, "inventory.content", $"must be 1 byte to {Limits.TextBytes / 1024} KiB of text");
         if (inventory.Hosts is { } hosts)
@@ -118,15 +118,20 @@ static partial class JobRequestRules
             errors.AddFault($"{field}[{i}]", values[i] is null ? "must not be null" : fault(values[i]));
     }
 
+    /// <summary>Whether a path stays in the source as it is written. Where its links lead is seen on the worker, where the source is.</summary>
+    static string? PathFault(string path) =>
+        path.Length is 0 or > 1024 || path.Any(char.IsControl) ? "must be 1 to 1,024 characters long, none of them a control character"
+        : path[0] == '/' || path.Contains('\\') ? "must be relative to the source, with / between folders"
+        : path[0] == '-' ? "must not begin with a dash"
+        : path.Split('/').Contains("..") ? "must not lead out of the source"
+        : null;
+
     static string? TagFault(string tag) => TagForm().IsMatch(tag) ? null : "must be a tag: letters, digits, dots, dashes, colons or underscores";
 
     static string? CallbackFault(string url) =>
         url.Length > 2048 || !Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.Host.Length == 0 ? "must be an http or https URL of at most 2,048 characters"
         : uri.UserInfo.Length > 0 ? "must not contain a user name or password"
         : null;
-
-    [GeneratedRegex("^[A-Za-z0-9_][A-Za-z0-9_./+-]{0,254}$")]
-    private static partial Regex RefForm();
 
     [GeneratedRegex(@"^[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]{0,252}$")]
     private static partial Regex HostForm();

@@ -1,14 +1,15 @@
 using System.Text.RegularExpressions;
 
-namespace AspireJobs.Worker.Sources;
+namespace AspireJobs.Jobs;
 
 /// <summary>The address of a repository, checked: nothing in it can become an option, a command or another kind of transport.</summary>
 /// <param name="Text">As the caller gave it.</param>
 /// <param name="Scheme"><c>https</c>, <c>http</c> or <c>ssh</c>.</param>
 /// <param name="User">The user in it, if any.</param>
 /// <param name="Host">Host, with the port if the address has one.</param>
-internal sealed partial record GitAddress(string Text, string Scheme, string? User, string Host)
+public sealed partial record GitAddress(string Text, string Scheme, string? User, string Host)
 {
+    /// <summary>Whether git speaks ssh to it.</summary>
     public bool IsSsh => Scheme == "ssh";
 
     /// <summary>Reads an address; false if it is none of the allowed forms, or carries a password.</summary>
@@ -25,6 +26,15 @@ internal sealed partial record GitAddress(string Text, string Scheme, string? Us
         return true;
     }
 
+    /// <summary>What is wrong with an address that cannot be read, as half a sentence; null for one that can.</summary>
+    public static string? Fault(string text) =>
+        text.Length > Longest ? $"must be at most {Longest} characters long"
+        : TryParse(text, out _) ? null
+        : text.StartsWith('-') ? "must not begin with a dash"
+        : Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.UserInfo.Contains(':') ? "must not contain a password; name a credential instead"
+        : "must be https://…, http://…, ssh://… or user@host:path";
+
+    const int Longest = 2048;
     const string UserPart = "(?<user>[A-Za-z0-9_][A-Za-z0-9._~%+-]*)";
     const string HostPart = @"[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]";
 

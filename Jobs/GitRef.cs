@@ -1,9 +1,9 @@
 using System.Text.RegularExpressions;
 
-namespace AspireJobs.Worker.Sources;
+namespace AspireJobs.Jobs;
 
 /// <summary>Names of branches, tags and commits.</summary>
-internal static partial class GitRef
+public static partial class GitRef
 {
     /// <summary>Whether a text can be nothing else: no option and no refspec.</summary>
     public static bool IsValid(string text) => Name().IsMatch(text);
