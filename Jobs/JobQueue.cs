@@ -15,9 +15,6 @@ public sealed class JobQueue(IConnectionMultiplexer redis)
     /// <summary>Label value of the queue in metrics.</summary>
     public const string Name = QueueKeys.Default;
 
-    // Older clients wait for ever for a Redis that hangs.
-    static readonly TimeSpan LongestCommand = TimeSpan.FromSeconds(3);
-
     static readonly string EnqueueScript = Resources.Text("Lua/enqueue.lua");
     static readonly string TakeScript = Resources.Text("Lua/take.lua");
 
@@ -55,13 +52,13 @@ public sealed class JobQueue(IConnectionMultiplexer redis)
             arguments[i++] = id.UnixMilliseconds;
             arguments[i++] = traceParent ?? "";
         }
-        return (int)await redis.GetDatabase().ScriptEvaluateAsync(EnqueueScript, [QueueKeys.Waiting, QueueKeys.Contexts], arguments).WaitAsync(LongestCommand);
+        return (int)await redis.GetDatabase().ScriptEvaluateAsync(EnqueueScript, [QueueKeys.Waiting, QueueKeys.Contexts], arguments).WaitAsync(QueueKeys.LongestCommand);
     }
 
     /// <summary>Takes up to <paramref name="count"/> of the oldest entries out of the queue.</summary>
     public async Task<IReadOnlyList<QueueEntry>> TakeAsync(int count)
     {
-        var taken = (RedisValue[])(await redis.GetDatabase().ScriptEvaluateAsync(TakeScript, [QueueKeys.Waiting, QueueKeys.Contexts], [count]).WaitAsync(LongestCommand))!;
+        var taken = (RedisValue[])(await redis.GetDatabase().ScriptEvaluateAsync(TakeScript, [QueueKeys.Waiting, QueueKeys.Contexts], [count]).WaitAsync(QueueKeys.LongestCommand))!;
         var entries = new List<QueueEntry>(taken.Length / 2);
         for (var i = 0; i < taken.Length; i += 2)
             if (JobId.TryParse(taken[i], out var id))
@@ -70,5 +67,5 @@ public sealed class JobQueue(IConnectionMultiplexer redis)
     }
 
     /// <summary>Number of entries.</summary>
-    public Task<long> LengthAsync() => redis.GetDatabase().SortedSetLengthAsync(QueueKeys.Waiting).WaitAsync(LongestCommand);
+    public Task<long> LengthAsync() => redis.GetDatabase().SortedSetLengthAsync(QueueKeys.Waiting).WaitAsync(QueueKeys.LongestCommand);
 }

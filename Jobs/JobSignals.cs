@@ -53,9 +53,9 @@ public sealed class JobSignals(IConnectionMultiplexer redis)
         redis.ConnectionRestored += restored;
         try
         {
-            await subscriber.SubscribeAsync(Channel(channel), handler);
+            await subscriber.SubscribeAsync(Channel(channel), handler).WaitAsync(QueueKeys.LongestCommand);
         }
-        catch (RedisException)
+        catch (Exception e) when (e is RedisException or TimeoutException)
         {
             // Remembered by the client, which subscribes when the connection is back.
         }
@@ -64,9 +64,9 @@ public sealed class JobSignals(IConnectionMultiplexer redis)
             redis.ConnectionRestored -= restored;
             try
             {
-                await subscriber.UnsubscribeAsync(Channel(channel), handler);
+                await subscriber.UnsubscribeAsync(Channel(channel), handler).WaitAsync(QueueKeys.LongestCommand);
             }
-            catch (RedisException)
+            catch (Exception e) when (e is RedisException or TimeoutException)
             {
                 // The subscription went with the connection.
             }

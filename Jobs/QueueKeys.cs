@@ -2,9 +2,12 @@ using StackExchange.Redis;
 
 namespace AspireJobs.Jobs;
 
-/// <summary>Every name in Redis. All of it can be lost: Postgres holds the truth.</summary>
+/// <summary>Every name in Redis, and how long to wait for it. All of it can be lost: Postgres holds the truth.</summary>
 static class QueueKeys
 {
+    /// <summary>Longest wait for an answer: the client itself may wait for ever for a Redis that hangs.</summary>
+    public static readonly TimeSpan LongestCommand = TimeSpan.FromSeconds(3);
+
     /// <summary>The only queue.</summary>
     public const string Default = "default";
 

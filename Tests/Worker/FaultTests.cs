@@ -1,5 +1,6 @@
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
+using Microsoft.Extensions.DependencyInjection;
 using StackExchange.Redis;
 
 namespace AspireJobs.Tests.Worker;
@@ -90,9 +91,7 @@ public sealed class FaultTests(Stores stores)
 
     static async Task ForgetQueueAsync(JobSystem system)
     {
-        using var redis = await ConnectionMultiplexer.ConnectAsync(system.Redis);
-        redis.PreserveAsyncOrder = false;
-        await Task.Yield();
-        Assert.Equal(2, await redis.GetDatabase().KeyDeleteAsync(["jobs:queue:default", "jobs:queue:default:contexts"]));
+        var redis = system.ApiServices.GetRequiredService<IConnectionMultiplexer>().GetDatabase();
+        Assert.Equal(2, await redis.KeyDeleteAsync(["jobs:queue:default", "jobs:queue:default:contexts"]));
     }
 }
