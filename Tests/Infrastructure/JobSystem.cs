@@ -8,6 +8,7 @@ using AspireJobs.Worker;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using StackExchange.Redis;
 
 namespace AspireJobs.Tests.Infrastructure;
 
@@ -47,6 +48,8 @@ public sealed class JobSystem : IAsyncDisposable
         var system = new JobSystem(await stores.LeaseAsync(), settings ?? []);
         (system.Client, system.ApiServices) = system.Start<AspireJobs.Api.Http.BodyFilter>();
         system.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Stores.AdminKey);
+        // The number of the Redis database was somebody else's before.
+        await system.ApiServices.GetRequiredService<IConnectionMultiplexer>().GetDatabase().ExecuteAsync("FLUSHDB");
         if (worker)
             (system.WorkerClient, _) = system.Start<WorkerOptions>();
         if (webhooks)
