@@ -27,7 +27,7 @@ if (adminApiKey is not { Length: >= shortestKey })
     await host.StopAsync();
     return 1;
 }
-await host.Services.GetRequiredService<ApiKeyStore>().SetAsync("admin", adminApiKey, CancellationToken.None);
+await host.Services.GetRequiredService<ApiKeyStore>().SetAsync(ApiKeyStore.Admin, adminApiKey, CancellationToken.None);
 log.AdminKeySet();
 
 await host.StopAsync();

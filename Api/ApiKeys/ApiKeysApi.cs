@@ -28,9 +28,10 @@ static partial class ApiKeysApi
 {
     public static void MapApiKeys(this IEndpointRouteBuilder api)
     {
-        api.MapPost("/api-keys", CreateAsync);
-        api.MapGet("/api-keys", ListAsync);
-        api.MapDelete("/api-keys/{name}", DeleteAsync);
+        var keys = api.MapGroup("/api-keys").RequireAuthorization(policy => policy.RequireUserName(ApiKeyStore.Admin));
+        keys.MapPost("", CreateAsync);
+        keys.MapGet("", ListAsync);
+        keys.MapDelete("/{name}", DeleteAsync);
         api.MapGet("/webhook-secret", GetWebhookSecret);
     }
 
@@ -49,7 +50,8 @@ static partial class ApiKeysApi
         TypedResults.Ok(new Page<ApiKeyInfo>((await keys.ListAsync(cancellationToken)).ConvertAll(key => new ApiKeyInfo(key.Name, key.CreatedAt))));
 
     static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(string name, ApiKeyStore keys, CancellationToken cancellationToken) =>
-        await keys.DeleteAsync(name, cancellationToken) ? TypedResults.NoContent() : Problems.NotFound("API key", name);
+        name == ApiKeyStore.Admin ? Problems.Conflict("key-of-the-operator", $"The key '{name}' is set at deployment and cannot be deleted here.")
+        : await keys.DeleteAsync(name, cancellationToken) ? TypedResults.NoContent() : Problems.NotFound("API key", name);
 
     static Ok<WebhookSecretInfo> GetWebhookSecret(ClaimsPrincipal user, MasterKey masterKey) =>
         TypedResults.Ok(new WebhookSecretInfo(WebhookSecret.Text(masterKey, user.ApiKeyId())));

@@ -32,6 +32,9 @@ sealed class ApiKeyAuthentication(IOptionsMonitor<AuthenticationSchemeOptions> o
         await Problems.Create(StatusCodes.Status401Unauthorized, type, title).ExecuteAsync(Context);
     }
 
+    protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
+        Problems.Create(StatusCodes.Status403Forbidden, "not-allowed", "This API key may not do that.").ExecuteAsync(Context);
+
     string? Key()
     {
         var authorization = Request.Headers.Authorization.ToString();

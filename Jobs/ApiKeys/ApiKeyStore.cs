@@ -10,6 +10,9 @@ public sealed record ApiKey(Guid Id, string Name, DateTimeOffset CreatedAt);
 /// <summary>API keys by name. Only the SHA-256 of a key is stored; keys are random, so nothing slower is needed.</summary>
 public sealed class ApiKeyStore(NpgsqlDataSource db)
 {
+    /// <summary>Name of the key that the operator sets at deployment. Only its holder manages the others.</summary>
+    public const string Admin = "admin";
+
     /// <summary>A new random key: <c>aj_</c> and 256 bits.</summary>
     public static string Generate() => "aj_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
 

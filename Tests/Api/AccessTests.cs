@@ -55,6 +55,22 @@ public sealed class AccessTests(ApiAlone api) : IClassFixture<ApiAlone>
     }
 
     [Fact]
+    public async Task Only_the_operators_key_manages_keys_and_it_cannot_delete_itself()
+    {
+        using var made = await api.System.Client.PostAsJsonAsync("/api/v1/api-keys", new { name = "curious" });
+        using var curious = Anonymous();
+        curious.DefaultRequestHeaders.Add("X-API-Key", (await made.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("key").GetString());
+
+        using var created = await curious.PostAsJsonAsync("/api/v1/api-keys", new { name = "sneaky" });
+
+        Assert.Equal(HttpStatusCode.Forbidden, created.StatusCode);
+        Assert.Equal("urn:aspirejobs:problem:not-allowed", (await created.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("type").GetString());
+        Assert.Equal(HttpStatusCode.Forbidden, (await curious.GetAsync("/api/v1/api-keys")).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await curious.DeleteAsync("/api/v1/api-keys/admin")).StatusCode);
+        Assert.Equal(HttpStatusCode.Conflict, (await api.System.Client.DeleteAsync("/api/v1/api-keys/admin")).StatusCode);
+    }
+
+    [Fact]
     public async Task A_name_is_given_to_one_key_only()
     {
         await api.System.Client.PostAsJsonAsync("/api/v1/api-keys", new { name = "twice" });

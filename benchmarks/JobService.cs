@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Threading.Channels;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace AspireJobs.Benchmarks;
+
+/// <summary>A line that a service logged, with the moment (<see cref="Stopwatch"/>) at which it came in here.</summary>
+readonly record struct ArrivedLine(long At, string Text);
+
+/// <summary>The whole system: its own processes, started by the AppHost's own code, on fresh stores that go away with it.</summary>
+sealed class JobService : IAsyncDisposable
+{
+    const string Key = "aj_admin-key-of-the-benchmarks";
+
+    readonly DistributedApplication _app;
+
+    JobService(DistributedApplication app, string appHostDirectory)
+    {
+        _app = app;
+        Samples = Path.GetFullPath(Path.Combine(appHostDirectory, "..", "samples"));
+        Jobs = new Uri(app.GetEndpoint("api"), "/api/v1/jobs");
+        Client = new HttpClient { BaseAddress = Jobs, Timeout = Timeout.InfiniteTimeSpan, DefaultRequestHeaders = { Authorization = Authorization } };
+    }
+
+    public static AuthenticationHeaderValue Authorization { get; } = new("Bearer", Key);
+
+    /// <summary>Directory of the sample playbooks, which is also the root of sources of type local.</summary>
+    public string Samples { get; }
+
+    /// <summary>Where jobs are posted to.</summary>
+    public Uri Jobs { get; }
+
+    public HttpClient Client { get; }
+
+    /// <summary>Starts the system and waits until all of it is healthy.</summary>
+    /// <param name="workers">False leaves the workers out, so that jobs wait and nothing but the submission takes time.</param>
+    /// <param name="stop">Ends the wait.</param>
+    public static async Task<JobService> StartAsync(bool workers, CancellationToken stop)
+    {
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>([$"--Parameters:admin-api-key={Key}"], stop);
+        builder.Services.AddLogging(logging => logging.ClearProviders());
+        Unproxy(Resource(builder.Resources, "api"));
+        if (!workers)
+            builder.Resources.Remove(Resource(builder.Resources, "worker"));
+
+        var app = await builder.BuildAsync(stop);
+        await app.StartAsync(stop);
+        string[] services = workers ? ["api", "webhooks", "worker"] : ["api", "webhooks"];
+        foreach (var service in services)
+            await app.ResourceNotifications.WaitForResourceHealthyAsync(service, stop);
+        return new JobService(app, builder.AppHostDirectory);
+    }
+
+    /// <summary>Submits a job and waits for its end. Returns its final state and the milliseconds from the request to the end of its log, which comes with that state.</summary>
+    public async Task<(JsonElement Job, double Milliseconds)> RunAsync(object request, CancellationToken stop)
+    {
+        var start = Stopwatch.GetTimestamp();
+        using var accepted = await Client.PostAsJsonAsync(Jobs, request, stop);
+        var job = await JsonAsync(accepted, stop);
+        var uri = new Uri($"{Jobs}/{job.GetProperty("id").GetString()}");
+        await Client.GetByteArrayAsync($"{uri}/logs?follow=true", stop);
+        var elapsed = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        return (await Client.GetFromJsonAsync<JsonElement>(uri, stop), elapsed);
+    }
+
+    /// <summary>The lines of a service, of all its processes, that tell of this event.</summary>
+    public ChannelReader<ArrivedLine> Watch(string service, string @event)
+    {
+        var lines = Channel.CreateUnbounded<ArrivedLine>();
+        _ = CopyAsync(service, $"\"event\":\"{@event}\"", lines.Writer);
+        return lines.Reader;
+    }
+
+    /// <summary>Number of stored jobs, read past the API.</summary>
+    public async Task<long> CountJobsAsync(CancellationToken stop)
+    {
+        await using var db = NpgsqlDataSource.Create((await _app.GetConnectionStringAsync("jobsdb", stop))!);
+        await using var command = db.CreateCommand("select count(*) from jobs");
+        return (long)(await command.ExecuteScalarAsync(stop))!;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _app.DisposeAsync();
+    }
+
+    /// <summary>Lets requests reach the process itself: the AppHost's proxy belongs to development, and would be measured with it.</summary>
+    static void Unproxy(IResource resource)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var endpoint = resource.Annotations.OfType<EndpointAnnotation>().Single();
+        endpoint.IsProxied = false;
+        endpoint.Port = endpoint.TargetPort = ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    async Task CopyAsync(string service, string text, ChannelWriter<ArrivedLine> writer)
+    {
+        var resource = Resource(_app.Services.GetRequiredService<DistributedApplicationModel>().Resources, service);
+        try
+        {
+            await foreach (var lines in _app.Services.GetRequiredService<ResourceLoggerService>().WatchAsync(resource))
+                foreach (var line in lines.Where(line => line.Content.Contains(text, StringComparison.Ordinal)))
+                    writer.TryWrite(new ArrivedLine(Stopwatch.GetTimestamp(), line.Content));
+            writer.Complete();
+        }
+        catch (Exception e)
+        {
+            writer.Complete(e);
+        }
+    }
+
+    static IResource Resource(IEnumerable<IResource> resources, string name) => resources.Single(resource => resource.Name == name);
+
+    static async Task<JsonElement> JsonAsync(HttpResponseMessage response, CancellationToken stop) => response.StatusCode == HttpStatusCode.Accepted
+        ? await response.Content.ReadFromJsonAsync<JsonElement>(stop)
+        : throw new InvalidOperationException($"{(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(stop)}");
+}
