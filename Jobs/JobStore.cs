@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Npgsql;
 
@@ -18,20 +19,51 @@ public sealed record ClusterStats(long QueuedJobs, long RunningJobs, long Active
 /// <summary>The callers' side of the job table: store, read, list, ask to stop.</summary>
 public sealed class JobStore(NpgsqlDataSource db)
 {
-    /// <summary>Stores a queued job. It exists from here on, whatever becomes of Redis.</summary>
-    public async Task<Job> CreateAsync(NewJob job, CancellationToken cancellationToken)
+    const int LargestBatch = 200;
+
+    readonly Batcher<NewJob, Job> _inserts = new(jobs => InsertAsync(db, jobs), LargestBatch);
+
+    /// <summary>
+    /// Stores a queued job. It exists from here on, whatever becomes of Redis. Jobs that arrive together share one commit, and each is
+    /// answered only after it.
+    /// </summary>
+    public Task<Job> CreateAsync(NewJob job, CancellationToken cancellationToken) => _inserts.RunAsync(job).WaitAsync(cancellationToken);
+
+    static async Task<IReadOnlyList<Job>> InsertAsync(NpgsqlDataSource db, IReadOnlyList<NewJob> jobs)
     {
-        var request = JsonSerializer.Serialize(job.Request, JobsJson.Default.JobRequest);
-        return (await db.Command(
-            $"""
+        var created = (await db.Command(
+            """
             insert into jobs (id, request, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state)
-            values ($1, $2::json, $3, $4, $5, $6, $7, $8)
-            returning {JobRow.Columns}
+            select id, request::json, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state
+            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[])
+                as job (id, request, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state)
+            returning id, created_at
             """,
-            job.Id.Value, request, job.Request.Source!.Type!.Value.Word(), job.Request.CallbackUrl,
-            job.ApiKeyId, job.ApiKeyName, job.TraceParent, job.TraceState)
-            .QueryAsync(JobRow.Read, cancellationToken)).Single();
+            Column(job => job.Id.Value),
+            Column(job => JsonSerializer.Serialize(job.Request, JobsJson.Default.JobRequest)),
+            Column(job => job.Request.Source!.Type!.Value.Word()),
+            Column(job => job.Request.CallbackUrl),
+            Column(job => job.ApiKeyId),
+            Column(job => job.ApiKeyName),
+            Column(job => job.TraceParent),
+            Column(job => job.TraceState))
+            .QueryAsync(row => (Id: row.GetGuid(0), At: row.GetFieldValue<DateTimeOffset>(1)), CancellationToken.None))
+            .ToDictionary(row => row.Id, row => row.At);
+        return [.. jobs.Select(job => Queued(job, created[job.Id.Value]))];
+
+        T[] Column<T>(Func<NewJob, T> value) => [.. jobs.Select(value)];
     }
+
+    static Job Queued(NewJob job, DateTimeOffset createdAt) => new()
+    {
+        Id = job.Id,
+        Status = JobStatus.Queued,
+        Request = job.Request,
+        ApiKeyName = job.ApiKeyName,
+        Attempt = 0,
+        TraceId = ActivityContext.TryParse(job.TraceParent, null, out var trace) ? trace.TraceId.ToHexString() : null,
+        CreatedAt = createdAt,
+    };
 
     /// <summary>The job, or null.</summary>
     public async Task<Job?> FindAsync(JobId id, CancellationToken cancellationToken) =>

@@ -45,7 +45,7 @@ static class Problems
         var error = context.HttpContext.Features.Get<IExceptionHandlerFeature>()?.Error;
         (var type, problem.Title) = (status, error) switch
         {
-            (StatusCodes.Status503ServiceUnavailable, NpgsqlException) => ("store-unavailable", "The job store cannot be reached; nothing was changed. Try again."),
+            (StatusCodes.Status503ServiceUnavailable, NpgsqlException) => ("store-unavailable", "The job store does not answer. If the request was to change something, look whether it did before you repeat it."),
             (StatusCodes.Status500InternalServerError, _) => ("internal-error", "Something failed on our side. The trace id leads to the cause."),
             (StatusCodes.Status404NotFound, _) => ("unknown-route", $"There is nothing at {context.HttpContext.Request.Path}."),
             _ => (ReasonPhrases.GetReasonPhrase(status).ToLowerInvariant().Replace(' ', '-'), ReasonPhrases.GetReasonPhrase(status)),
