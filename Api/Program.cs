@@ -7,7 +7,7 @@ using AspireJobs.Jobs;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
-builder.AddNpgsqlDataSource("jobsdb");
+builder.AddNpgsqlDataSource("jobsdb", configureDataSourceBuilder: JobsDatabase.Configure);
 builder.AddRedisClient("redis");
 builder.AddJobs();
 

@@ -9,7 +9,7 @@ using Npgsql;
 
 var builder = Host.CreateApplicationBuilder(args);
 builder.AddServiceDefaults();
-builder.AddNpgsqlDataSource("jobsdb");
+builder.AddNpgsqlDataSource("jobsdb", configureDataSourceBuilder: JobsDatabase.Configure);
 builder.Services.AddSingleton<ApiKeyStore>();
 
 using var host = builder.Build();

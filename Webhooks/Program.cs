@@ -4,7 +4,7 @@ using AspireJobs.Webhooks;
 var builder = WebApplication.CreateBuilder(args);
 
 builder.AddServiceDefaults();
-builder.AddNpgsqlDataSource("jobsdb");
+builder.AddNpgsqlDataSource("jobsdb", configureDataSourceBuilder: JobsDatabase.Configure);
 builder.AddRedisClient("redis");
 builder.AddJobs();
 builder.AddWebhooks();

@@ -3,7 +3,7 @@ using AspireJobs.Worker;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
-builder.AddNpgsqlDataSource("jobsdb");
+builder.AddNpgsqlDataSource("jobsdb", configureDataSourceBuilder: JobsDatabase.Configure);
 builder.AddRedisClient("redis");
 builder.AddJobs();
 builder.AddWorker();

@@ -8,7 +8,7 @@ static class PlaybookBenchmark
     const string Playbook = "hello.yml";
     const int Rounds = 10;
 
-    static readonly TimeSpan Budget = TimeSpan.FromSeconds(60);
+    static readonly TimeSpan Budget = TimeSpan.FromSeconds(45);
     static readonly TimeSpan Settling = TimeSpan.FromSeconds(2);
     static readonly object Request = new { source = new { type = "local" }, playbook = Playbook };
 

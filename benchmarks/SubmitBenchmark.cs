@@ -34,7 +34,7 @@ static class SubmitBenchmark
             ];
             Figure.Print("submit_rps", "req/s", same.Select(run => run.Load.PerSecond), conditions);
             Figure.Print("submit_ms", "ms", same.SelectMany(run => run.Load.Milliseconds), conditions);
-            foreach (var process in Processes)
+            foreach (var process in Processes.Where(same.First().After.Ours.ContainsKey))
                 Figure.Print("submit_cpu_us", "us/req", same.Select(run => run.CpuMicroseconds(process)), [("process", process), .. conditions]);
         }
         Figure.Print("api_rss_load", "MiB", memory, ("jobs", await service.CountJobsAsync(stop)));

@@ -15,6 +15,7 @@ public sealed class ReferenceEdgesTests
         ["Webhooks"] = ["Jobs", "ServiceDefaults"],
         ["Migrator"] = ["Jobs", "ServiceDefaults"],
         ["AppHost"] = ["Api", "Migrator", "Webhooks", "Worker"],
+        ["Benchmarks"] = ["AppHost"],
         ["Tests"] = ["Api", "AppHost", "Jobs", "Webhooks", "Worker"],
     };
 
@@ -24,7 +25,8 @@ public sealed class ReferenceEdgesTests
     [MemberData(nameof(Projects))]
     public void A_project_refers_only_to_the_projects_it_may_know(string project)
     {
-        var references = XDocument.Load(Repository.Path($"{project}/{project}.csproj")).Descendants("ProjectReference")
+        var file = Directory.EnumerateFiles(Repository.Root, $"{project}.csproj", SearchOption.AllDirectories).Single();
+        var references = XDocument.Load(file).Descendants("ProjectReference")
             .Select(reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value));
 
         Assert.Equal(Allowed[project], references.Order());
