@@ -16,9 +16,19 @@ public sealed class ApiKeyStore(NpgsqlDataSource db)
     /// <summary>A new random key: <c>aj_</c> and 256 bits.</summary>
     public static string Generate() => "aj_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
 
-    /// <summary>The key's owner, or null.</summary>
-    public async Task<ApiKey?> FindAsync(string key, CancellationToken cancellationToken) =>
-        (await db.Command("select id, name, created_at from api_keys where key_hash = $1", Hash(key)).QueryAsync(Read, cancellationToken)).SingleOrDefault();
+    readonly Batcher<string, ApiKey?> _finds = new(keys => FindAsync(db, keys), largest: 200);
+
+    /// <summary>The key's owner, or null. Asked anew for every request, so that a deleted key stops at once; requests that arrive together share the question.</summary>
+    public Task<ApiKey?> FindAsync(string key, CancellationToken cancellationToken) => _finds.RunAsync(key).WaitAsync(cancellationToken);
+
+    static async Task<IReadOnlyList<ApiKey?>> FindAsync(NpgsqlDataSource db, IReadOnlyList<string> keys)
+    {
+        var hashes = keys.Select(Hash).ToArray();
+        var owners = (await db.Command("select id, name, created_at, key_hash from api_keys where key_hash = any($1)", (object)hashes.DistinctBy(Convert.ToHexString).ToArray())
+            .QueryAsync(row => (Hash: Convert.ToHexString(row.GetFieldValue<byte[]>(3)), Owner: Read(row)), CancellationToken.None))
+            .ToDictionary(row => row.Hash, row => row.Owner);
+        return [.. hashes.Select(hash => owners.GetValueOrDefault(Convert.ToHexString(hash)))];
+    }
 
     /// <summary>All keys by name.</summary>
     public Task<List<ApiKey>> ListAsync(CancellationToken cancellationToken) =>
