@@ -32,7 +32,7 @@ public sealed class AppHostStartTests : IDisposable
             // Somebody else has it already, which serves as well.
         }
 
-        var (exitCode, output) = await StartAsync();
+        var (exitCode, output) = await StartAsync(("DcpPublisher__RandomizePorts", "false"));
 
         Assert.Equal(1, exitCode);
         Assert.Contains(output, line => line.Contains("8080", StringComparison.Ordinal) && line.Contains("api", StringComparison.Ordinal));
@@ -57,7 +57,7 @@ public sealed class AppHostStartTests : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = Repository.Root,
-            Environment = { ["DOTNET_ENVIRONMENT"] = "Development", ["Aspire__Store__Path"] = _data.FullName, ["Parameters__admin_api_key"] = "aj_key-of-the-start-test" },
+            Environment = { ["DOTNET_ENVIRONMENT"] = "Development", ["DcpPublisher__RandomizePorts"] = "true", ["Aspire__Store__Path"] = _data.FullName, ["Parameters__admin_api_key"] = "aj_key-of-the-start-test" },
         };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
