@@ -17,7 +17,7 @@ public sealed class EndpointReferenceAnnotation(IResourceWithEndpoints resource)
 
     public bool UseAllEndpoints { get; set; }
 
-    public HashSet<string> EndpointNames { get; } = new(StringComparer.OrdinalIgnoreCase);
+    public ISet<string> EndpointNames { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
 }
 
 public enum WaitType
@@ -55,24 +55,6 @@ public class ReplicaAnnotation(int replicas = 1) : IResourceAnnotation
     public int Replicas { get; } = replicas;
 }
 
-public enum ContainerMountType
-{
-    BindMount,
-    Volume,
-}
-
-/// <summary>A place outside of the container that outlives it.</summary>
-public sealed class ContainerMountAnnotation(string? source, string target, ContainerMountType type, bool isReadOnly) : IResourceAnnotation
-{
-    public string? Source { get; } = source;
-
-    public string Target { get; } = target;
-
-    public ContainerMountType Type { get; } = type;
-
-    public bool IsReadOnly { get; } = isReadOnly;
-}
-
 public sealed class ResourceRelationshipAnnotation(IResource resource, string type) : IResourceAnnotation
 {
     public IResource Resource { get; } = resource;
@@ -86,6 +68,13 @@ public sealed class LaunchProfileAnnotation(string launchProfileName) : IResourc
 }
 
 public sealed class ExcludeLaunchProfileAnnotation : IResourceAnnotation;
+
+public sealed class DisableForwardedHeadersAnnotation : IResourceAnnotation;
+
+public class OtlpExporterAnnotation : IResourceAnnotation
+{
+    public OtlpProtocol? RequiredProtocol { get; init; }
+}
 
 /// <summary>What of a referenced resource goes into the environment.</summary>
 [Flags]

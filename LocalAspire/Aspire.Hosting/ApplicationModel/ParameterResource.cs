@@ -1,3 +1,5 @@
+using Aspire.Hosting.Publishing;
+
 namespace Aspire.Hosting.ApplicationModel;
 
 /// <summary>A value that the operator supplies, or that is generated on the first run.</summary>
@@ -32,4 +34,7 @@ public class ParameterResource : Resource, IExpressionValue, IResourceWithoutLif
 public abstract class ParameterDefault
 {
     public abstract string GetDefaultValue();
+
+    /// <summary>Writes the properties of the object <c>default</c> in the manifest.</summary>
+    public abstract void WriteToManifest(ManifestPublishingContext context);
 }

@@ -71,13 +71,9 @@ sealed class LaunchPlanner(
 
     async Task<Dictionary<string, string>> EnvironmentAsync(ResourceInstance instance, CancellationToken cancellationToken)
     {
-        var resource = instance.Resource;
-        var context = new EnvironmentCallbackContext(executionContext, resource, cancellationToken: cancellationToken) { Logger = logs.GetLogger(resource) };
-        foreach (var callback in resource.Annotations.OfType<EnvironmentCallbackAnnotation>().ToArray())
-            await callback.Callback(context);
-
+        var variables = await ResourceCallbacks.EnvironmentAsync(instance.Resource, executionContext, logs.GetLogger(instance.Resource), cancellationToken);
         var environment = new Dictionary<string, string>();
-        foreach (var (name, value) in context.EnvironmentVariables)
+        foreach (var (name, value) in variables)
         {
             if (await ResolveAsync(value, instance, cancellationToken) is { } text)
                 environment[name] = text;
@@ -87,13 +83,9 @@ sealed class LaunchPlanner(
 
     async Task<IReadOnlyList<string>> ArgumentsAsync(ResourceInstance instance, CancellationToken cancellationToken)
     {
-        var resource = instance.Resource;
-        var context = new CommandLineArgsCallbackContext([], resource, cancellationToken) { ExecutionContext = executionContext, Logger = logs.GetLogger(resource) };
-        foreach (var callback in resource.Annotations.OfType<CommandLineArgsCallbackAnnotation>().ToArray())
-            await callback.Callback(context);
-
+        var values = await ResourceCallbacks.ArgumentsAsync(instance.Resource, executionContext, logs.GetLogger(instance.Resource), cancellationToken);
         var args = new List<string>();
-        foreach (var value in context.Args)
+        foreach (var value in values)
         {
             if (await ResolveAsync(value, instance, cancellationToken) is { } text)
                 args.Add(text);

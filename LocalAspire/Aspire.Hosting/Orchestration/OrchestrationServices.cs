@@ -4,6 +4,8 @@ namespace LocalAspire;
 
 static class OrchestrationServices
 {
+    public static void AddPublishing(this IServiceCollection services) => services.AddSingleton<ManifestPublisher>();
+
     public static void AddOrchestration(this IServiceCollection services)
     {
         services.AddSingleton<StartFailure>();

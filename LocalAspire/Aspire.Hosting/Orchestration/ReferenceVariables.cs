@@ -1,5 +1,4 @@
 using System.Globalization;
-using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 
 namespace LocalAspire;
@@ -7,21 +6,26 @@ namespace LocalAspire;
 /// <summary>The environment variables through which one resource finds another.</summary>
 static class ReferenceVariables
 {
-    public static async Task AddConnection(EnvironmentCallbackContext context, IResourceWithConnectionString source, string name, bool optional)
+    public static void AddConnection(EnvironmentCallbackContext context, IResourceWithConnectionString source, string name, bool optional)
     {
         var flags = FlagsOf(context.Resource);
         if (flags.HasFlag(ReferenceEnvironmentInjectionFlags.ConnectionString))
-        {
-            var value = await ValueAsync(source, optional, context.CancellationToken);
-            if (!string.IsNullOrEmpty(value))
-                context.EnvironmentVariables[source.ConnectionStringEnvironmentVariable ?? $"ConnectionStrings__{name}"] = value;
-        }
-        if (flags.HasFlag(ReferenceEnvironmentInjectionFlags.ConnectionProperties))
-        {
-            var prefix = name.Length == 0 ? "" : $"{Names.Encode(name).ToUpperInvariant()}_";
-            foreach (var (property, value) in source.GetConnectionProperties())
-                context.EnvironmentVariables[$"{prefix}{property.ToUpperInvariant()}"] = value;
-        }
+            context.EnvironmentVariables[source.ConnectionStringEnvironmentVariable ?? $"ConnectionStrings__{name}"] = new ConnectionStringReference(source, optional);
+        if (!flags.HasFlag(ReferenceEnvironmentInjectionFlags.ConnectionProperties))
+            return;
+
+        var prefix = name.Length == 0 ? "" : $"{Names.Encode(name).ToUpperInvariant()}_";
+        foreach (var (property, value) in ConnectionProperties(source))
+            context.EnvironmentVariables[$"{prefix}{property.ToUpperInvariant()}"] = value;
+    }
+
+    /// <summary>Those of the resource, then those that were added to it; of two with one name the later one counts.</summary>
+    public static IEnumerable<KeyValuePair<string, ReferenceExpression>> ConnectionProperties(IResourceWithConnectionString source)
+    {
+        var properties = new OrderedDictionary<string, ReferenceExpression>(source.GetConnectionProperties(), StringComparer.OrdinalIgnoreCase);
+        foreach (var added in source.Annotations.OfType<ConnectionPropertyAnnotation>())
+            properties[added.Name] = added.Value;
+        return properties;
     }
 
     public static void AddEndpoints(EnvironmentCallbackContext context, EndpointReferenceAnnotation reference, string? alias)
@@ -33,10 +37,10 @@ static class ReferenceVariables
         {
             // An endpoint of the default name goes by its scheme, so that a switch to TLS shows.
             var key = endpoint.EndpointName is "http" or "https" ? endpoint.Scheme : endpoint.EndpointName;
-            if (flags.HasFlag(ReferenceEnvironmentInjectionFlags.ServiceDiscovery))
-                context.EnvironmentVariables[NextFree(context, $"services__{name}__{key}__")] = endpoint;
             if (flags.HasFlag(ReferenceEnvironmentInjectionFlags.Endpoints))
                 context.EnvironmentVariables[$"{prefix}_{Names.Encode(endpoint.EndpointName).ToUpperInvariant()}"] = endpoint;
+            if (flags.HasFlag(ReferenceEnvironmentInjectionFlags.ServiceDiscovery))
+                context.EnvironmentVariables[NextFree(context, $"services__{name}__{key}__")] = endpoint;
         }
     }
 
@@ -54,19 +58,4 @@ static class ReferenceVariables
 
     static ReferenceEnvironmentInjectionFlags FlagsOf(IResource resource) =>
         resource.TryGetLastAnnotation<ReferenceEnvironmentInjectionAnnotation>(out var annotation) ? annotation.Flags : ReferenceEnvironmentInjectionFlags.All;
-
-    static async ValueTask<string?> ValueAsync(IResourceWithConnectionString source, bool optional, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var value = await source.GetConnectionStringAsync(cancellationToken);
-            return string.IsNullOrEmpty(value) && !optional
-                ? throw new DistributedApplicationException($"The connection string for the resource '{source.Name}' is not available.")
-                : value;
-        }
-        catch (MissingParameterValueException) when (optional)
-        {
-            return null;
-        }
-    }
 }
