@@ -1,5 +1,6 @@
 using System.Globalization;
 using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Eventing;
 using LocalAspire;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -38,7 +39,7 @@ public static class PostgresBuilderExtensions
             })
             .WithAnnotation(new NativeServerAnnotation(new NativePostgres(server)))
             .OnResourceReady((resource, e, ct) => PostgresDatabases.CreateMissingAsync(
-                resource, e.Services.GetRequiredService<DistributedApplicationModel>(), e.Logger, ct));
+                resource, e.Services.GetRequiredService<DistributedApplicationModel>(), ((IDistributedApplicationResourceEvent)e).Logger, ct));
     }
 
     /// <summary>A database, created when the server is ready and it is not there yet.</summary>

@@ -1,5 +1,6 @@
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
+using Aspire.Hosting.Lifecycle;
 using LocalAspire;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -29,6 +30,8 @@ public class DistributedApplication : IHost, IAsyncDisposable
     public IServiceProvider Services => _host.Services;
 
     public ResourceNotificationService ResourceNotifications => Services.GetRequiredService<ResourceNotificationService>();
+
+    public ResourceCommandService ResourceCommands => Services.GetRequiredService<ResourceCommandService>();
 
     internal bool IsStarted { get; private set; }
 
@@ -96,8 +99,10 @@ public class DistributedApplication : IHost, IAsyncDisposable
         if (context.IsRunMode)
             HostLog.Starting(_logger);
         HostLog.Directory(_logger, Services.GetRequiredService<AppHostLocation>().Directory);
-        await Services.GetRequiredService<IDistributedApplicationEventing>().PublishAsync(
-            new BeforeStartEvent(Services, Services.GetRequiredService<DistributedApplicationModel>()), cancellationToken);
+        var eventing = Services.GetRequiredService<IDistributedApplicationEventing>();
+        foreach (var subscriber in Services.GetServices<IDistributedApplicationEventingSubscriber>())
+            await subscriber.SubscribeAsync(eventing, context, cancellationToken);
+        await eventing.PublishAsync(new BeforeStartEvent(Services, Services.GetRequiredService<DistributedApplicationModel>()), cancellationToken);
         await _host.StartAsync(cancellationToken);
         if (context.IsPublishMode)
         {

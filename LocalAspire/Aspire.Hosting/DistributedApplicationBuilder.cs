@@ -64,14 +64,14 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
 
     public DistributedApplicationExecutionContext ExecutionContext { get; }
 
-    public IResourceCollection Resources { get; } = new ResourceCollection();
+    public IResourceCollection Resources { get; } = new ResourceCollection([]);
 
     public IResourceBuilder<T> AddResource<T>(T resource)
         where T : IResource
     {
         ArgumentNullException.ThrowIfNull(resource);
         Names.Validate("Resource", resource.Name);
-        if (Resources.FirstOrDefault(r => string.Equals(r.Name, resource.Name, StringComparison.OrdinalIgnoreCase)) is { } existing)
+        if (Resources.TryGetByName(resource.Name, out var existing))
         {
             throw new DistributedApplicationException(
                 $"Cannot add resource of type '{resource.GetType()}' with name '{resource.Name}' because resource of type '{existing.GetType()}' with that name already exists. Resource names are case-insensitive.");
@@ -90,7 +90,9 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
     public DistributedApplication Build()
     {
         _intercept?.Building(this);
-        var application = new DistributedApplication(_host.Build(), _intercept);
+        var host = _host.Build();
+        ExecutionContext.Provider = host.Services;
+        var application = new DistributedApplication(host, _intercept);
         _intercept?.Built(application);
         return application;
     }
@@ -144,6 +146,8 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         Services.AddSingleton(new AppHostLocation(AppHostDirectory, AppHostAssembly));
         Services.AddSingleton<ResourceNotificationService>();
         Services.AddSingleton<ResourceLoggerService>();
+        Services.AddSingleton(services => new ResourceCommandService(
+            services.GetRequiredService<ResourceNotificationService>(), services.GetRequiredService<ResourceLoggerService>(), services));
         if (ExecutionContext.IsPublishMode)
             Services.AddPublishing();
         else

@@ -99,6 +99,30 @@ public static class ParameterResourceBuilderExtensions
         return Create(builder, name, $"Parameters:{name}", Persisted(builder, name, generated), secret: true);
     }
 
+    public static ParameterResource CreateGeneratedParameter(IDistributedApplicationBuilder builder, string name, bool secret, GenerateParameterDefault parameterDefault)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(parameterDefault);
+        return Create(builder, name, $"Parameters:{name}", Persisted(builder, name, parameterDefault), secret);
+    }
+
+    public static ParameterResource CreateParameter(IDistributedApplicationBuilder builder, string name, bool secret)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(name);
+        return Create(builder, name, $"Parameters:{name}", null, secret);
+    }
+
+    /// <summary>Explains the parameter to whoever is asked for its value.</summary>
+    public static IResourceBuilder<ParameterResource> WithDescription(this IResourceBuilder<ParameterResource> builder, string description, bool enableMarkdown = false)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(description);
+        (builder.Resource.Description, builder.Resource.EnableDescriptionMarkdown) = (description, enableMarkdown);
+        return builder;
+    }
+
     static ParameterDefault Persisted(IDistributedApplicationBuilder builder, string name, ParameterDefault value) =>
         builder.ExecutionContext.IsRunMode ? new PersistedParameterDefault(AppHostSecrets.Of(builder), $"Parameters:{name}", value) : value;
 

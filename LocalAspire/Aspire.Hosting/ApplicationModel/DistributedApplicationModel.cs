@@ -2,10 +2,16 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Aspire.Hosting.ApplicationModel;
 
-public interface IResourceCollection : IList<IResource>;
+public interface IResourceCollection : IList<IResource>
+{
+    /// <summary>Finds without regard to case.</summary>
+    bool TryGetByName(string name, [NotNullWhen(true)] out IResource? resource);
+}
 
 public class DistributedApplicationModel(IResourceCollection resources)
 {
+    public DistributedApplicationModel(IEnumerable<IResource> resources) : this(new ResourceCollection(resources)) { }
+
     public IResourceCollection Resources { get; } = resources;
 }
 
@@ -45,7 +51,14 @@ sealed class ResourceBuilder<T>(IDistributedApplicationBuilder applicationBuilde
     }
 }
 
-sealed class ResourceCollection : List<IResource>, IResourceCollection;
+sealed class ResourceCollection(IEnumerable<IResource> resources) : List<IResource>(resources), IResourceCollection
+{
+    public bool TryGetByName(string name, [NotNullWhen(true)] out IResource? resource)
+    {
+        resource = Find(candidate => string.Equals(candidate.Name, name, StringComparison.OrdinalIgnoreCase));
+        return resource is not null;
+    }
+}
 
 public static class ResourceExtensions
 {
@@ -105,6 +118,9 @@ public static class ResourceExtensions
             imageName = null;
         return imageName is not null;
     }
+
+    public static bool TryGetUrls(this IResource resource, [NotNullWhen(true)] out IEnumerable<ResourceUrlAnnotation>? urls) =>
+        resource.TryGetAnnotationsOfType(out urls);
 
     public static bool TryGetContainerMounts(this IResource resource, [NotNullWhen(true)] out IEnumerable<ContainerMountAnnotation>? volumeMounts) =>
         resource.TryGetAnnotationsOfType(out volumeMounts);

@@ -3,7 +3,7 @@ using Aspire.Hosting.Publishing;
 namespace Aspire.Hosting.ApplicationModel;
 
 /// <summary>A value that the operator supplies, or that is generated on the first run.</summary>
-public class ParameterResource : Resource, IExpressionValue, IResourceWithoutLifetime
+public class ParameterResource : Resource, IExpressionValue
 {
     readonly Lazy<string> _value;
 
@@ -24,10 +24,18 @@ public class ParameterResource : Resource, IExpressionValue, IResourceWithoutLif
 
     public bool IsConnectionString { get; set; }
 
+    /// <summary>Tells whoever is asked for the value.</summary>
+    public string? Description { get; set; }
+
+    public bool EnableDescriptionMarkdown { get; set; }
+
     public string ValueExpression => IsConnectionString ? $"{{{Name}.connectionString}}" : $"{{{Name}.value}}";
 
     /// <exception cref="MissingParameterValueException">Neither configuration nor a default has a value.</exception>
     public ValueTask<string?> GetValueAsync(CancellationToken cancellationToken) => new(_value.Value);
+
+    /// <inheritdoc cref="GetValueAsync(CancellationToken)"/>
+    public ValueTask<string?> GetValueAsync(ValueProviderContext _, CancellationToken cancellationToken) => GetValueAsync(cancellationToken);
 }
 
 /// <summary>The value of a parameter that configuration does not set.</summary>

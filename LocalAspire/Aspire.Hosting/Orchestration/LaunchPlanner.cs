@@ -16,12 +16,17 @@ sealed class LaunchPlanner(
         ProjectResource project => PlanProjectAsync(project, instance, cancellationToken),
         ExecutableResource executable => PlanExecutableAsync(executable, instance, cancellationToken),
         var server when server.TryGetLastAnnotation<NativeServerAnnotation>(out var native) => PlanServerAsync(native.Server, instance, cancellationToken),
-        var other => throw new UnableToStartException($"the resource '{other.Name}' is a container, and AspireSource=local runs no containers."),
+        var other => throw new UnableToStartException(
+            $"the resource '{other.Name}' is a container, and AspireSource=local runs no containers; only Redis and PostgreSQL run without one. "
+            + "Leave it out when there is no container engine, or build with -p:AspireSource=packages."),
     };
 
     async Task<LaunchSpec> PlanProjectAsync(ProjectResource project, ResourceInstance instance, CancellationToken cancellationToken)
     {
         var metadata = project.Annotations.OfType<IProjectMetadata>().Last();
+        if (!File.Exists(metadata.ProjectPath))
+            throw new DistributedApplicationException($"The project file '{metadata.ProjectPath}' of the resource '{project.Name}' does not exist. Rebuild the AppHost, or correct the path.");
+
         var environment = await EnvironmentAsync(instance, cancellationToken);
         var args = await ArgumentsAsync(instance, cancellationToken);
         var directory = Path.GetDirectoryName(metadata.ProjectPath)!;

@@ -16,6 +16,7 @@ static class OrchestrationServices
         services.AddSingleton<HealthMonitor>();
         services.AddSingleton<OutputSink>();
         services.AddSingleton<ProcessStarter>();
+        services.AddSingleton<ResourceLifecycle>();
         services.AddHostedService<Orchestrator>();
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 
 namespace LocalAspire;
@@ -26,6 +27,24 @@ static class ReferenceVariables
         foreach (var added in source.Annotations.OfType<ConnectionPropertyAnnotation>())
             properties[added.Name] = added.Value;
         return properties;
+    }
+
+    public static IEnumerable<IResource> ResourcesIn(object value) => value is IResource resource
+        ? [resource]
+        : value is IValueWithReferences composite ? composite.References.SelectMany(ResourcesIn) : [];
+
+    /// <summary>Under the scheme where the URL is known, under <c>default</c> in a manifest, which has no URL to look at.</summary>
+    public static async Task AddExternalService(EnvironmentCallbackContext context, ExternalServiceResource service)
+    {
+        var flags = FlagsOf(context.Resource);
+        var variable = Names.Encode(service.Name).ToUpperInvariant();
+        var (scheme, value) = service.UrlParameter is null
+            ? (service.Uri!.Scheme, (object)service.Uri.ToString())
+            : (context.ExecutionContext.IsPublishMode ? "default" : (await service.GetUriAsync(context.CancellationToken)).Scheme, service.UrlParameter);
+        if (flags.HasFlag(ReferenceEnvironmentInjectionFlags.Endpoints))
+            context.EnvironmentVariables[service.UrlParameter is null ? variable : $"{variable}_{scheme.ToUpperInvariant()}"] = value;
+        if (flags.HasFlag(ReferenceEnvironmentInjectionFlags.ServiceDiscovery))
+            context.EnvironmentVariables[$"services__{service.Name}__{scheme}__0"] = value;
     }
 
     public static void AddEndpoints(EnvironmentCallbackContext context, EndpointReferenceAnnotation reference, string? alias)
