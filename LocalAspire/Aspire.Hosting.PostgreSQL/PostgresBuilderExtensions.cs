@@ -1,4 +1,6 @@
+using System.Globalization;
 using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Eventing;
 using LocalAspire;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -26,9 +28,18 @@ public static class PostgresBuilderExtensions
         var server = new PostgresServerResource(name, userName?.Resource, secret);
         return AddCheck(builder.AddResource(server), server, databaseName: null)
             .WithEndpoint(port: port, targetPort: 5432, name: PostgresServerResource.PrimaryEndpointName)
+            .WithImage("library/postgres", "18.3")
+            .WithImageRegistry("docker.io")
+            .WithEnvironment("POSTGRES_HOST_AUTH_METHOD", "scram-sha-256")
+            .WithEnvironment("POSTGRES_INITDB_ARGS", "--auth-host=scram-sha-256 --auth-local=scram-sha-256")
+            .WithEnvironment(context =>
+            {
+                context.EnvironmentVariables["POSTGRES_USER"] = server.UserNameReference;
+                context.EnvironmentVariables["POSTGRES_PASSWORD"] = server.PasswordParameter;
+            })
             .WithAnnotation(new NativeServerAnnotation(new NativePostgres(server)))
             .OnResourceReady((resource, e, ct) => PostgresDatabases.CreateMissingAsync(
-                resource, e.Services.GetRequiredService<DistributedApplicationModel>(), e.Logger, ct));
+                resource, e.Services.GetRequiredService<DistributedApplicationModel>(), ((IDistributedApplicationResourceEvent)e).Logger, ct));
     }
 
     /// <summary>A database, created when the server is ready and it is not there yet.</summary>
@@ -60,7 +71,21 @@ public static class PostgresBuilderExtensions
     public static IResourceBuilder<PostgresServerResource> WithDataVolume(this IResourceBuilder<PostgresServerResource> builder, string? name = null, bool isReadOnly = false)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        return builder.WithAnnotation(new ContainerMountAnnotation(name, "/var/lib/postgresql", ContainerMountType.Volume, isReadOnly));
+        return builder.WithAnnotation(new ContainerMountAnnotation(
+            name ?? VolumeNameGenerator.Generate(builder, "data"), DataPath(builder.Resource), ContainerMountType.Volume, isReadOnly)
+        {
+            IsNameGenerated = name is null,
+        });
+    }
+
+    /// <summary>Keeps the data in a directory of this machine.</summary>
+    /// <param name="builder">The server.</param>
+    /// <param name="source">Absolute, or relative to the AppHost's directory.</param>
+    /// <param name="isReadOnly">Whether the server may only read; only a container can have that.</param>
+    public static IResourceBuilder<PostgresServerResource> WithDataBindMount(this IResourceBuilder<PostgresServerResource> builder, string source, bool isReadOnly = false)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.WithBindMount(source, DataPath(builder.Resource), isReadOnly);
     }
 
     public static IResourceBuilder<PostgresServerResource> WithPassword(this IResourceBuilder<PostgresServerResource> builder, IResourceBuilder<ParameterResource> password)
@@ -84,6 +109,13 @@ public static class PostgresBuilderExtensions
         ArgumentNullException.ThrowIfNull(builder);
         return builder.WithEndpoint(PostgresServerResource.PrimaryEndpointName, endpoint => endpoint.Port = port);
     }
+
+    // The image keeps a directory for each major version since 18.
+    static string DataPath(PostgresServerResource server) =>
+        server.TryGetLastAnnotation<ContainerImageAnnotation>(out var image)
+        && int.TryParse(image.Tag?.Split('.', '-')[0], CultureInfo.InvariantCulture, out var major) && major < 18
+            ? "/var/lib/postgresql/data"
+            : "/var/lib/postgresql";
 
     static IResourceBuilder<T> AddCheck<T>(IResourceBuilder<T> builder, PostgresServerResource server, string? databaseName)
         where T : IResource

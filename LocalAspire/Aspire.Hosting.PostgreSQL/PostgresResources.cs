@@ -34,14 +34,14 @@ public class PostgresServerResource : ContainerResource, IResourceWithConnection
         UserNameParameter is null ? ReferenceExpression.Create($"{DefaultUserName}") : ReferenceExpression.Create($"{UserNameParameter}");
 
     /// <summary><c>Host=…;Port=…;Username=…;Password=…</c></summary>
-    public ReferenceExpression ConnectionStringExpression =>
-        ReferenceExpression.Create($"Host={Host};Port={Port};Username={UserNameReference};Password={PasswordParameter}");
+    public ReferenceExpression ConnectionStringExpression => this.TryGetLastAnnotation<ConnectionStringRedirectAnnotation>(out var redirect)
+        ? redirect.Resource.ConnectionStringExpression
+        : ReferenceExpression.Create($"Host={Host};Port={Port};Username={UserNameReference};Password={PasswordParameter}");
 
     /// <summary><c>postgresql://user:password@host:port</c></summary>
-    public ReferenceExpression UriExpression =>
-        ReferenceExpression.Create($"postgresql://{UserNameReference:uri}:{PasswordParameter:uri}@{Host}:{Port}");
+    public ReferenceExpression UriExpression => Uri(databaseName: null);
 
-    public ReferenceExpression JdbcConnectionString => ReferenceExpression.Create($"jdbc:postgresql://{Host}:{Port}");
+    public ReferenceExpression JdbcConnectionString => Jdbc(databaseName: null);
 
     /// <summary>The databases by the name of their resource.</summary>
     public IReadOnlyDictionary<string, string> Databases => new ReadOnlyDictionary<string, string>(_databases);
@@ -55,6 +55,34 @@ public class PostgresServerResource : ContainerResource, IResourceWithConnection
         new("Uri", UriExpression),
         new("JdbcConnectionString", JdbcConnectionString),
     ];
+
+    public ValueTask<string?> GetConnectionStringAsync(CancellationToken cancellationToken = default) =>
+        ConnectionStringExpression.GetValueAsync(cancellationToken);
+
+    internal ReferenceExpression Uri(string? databaseName)
+    {
+        var builder = new ReferenceExpressionBuilder();
+        builder.AppendLiteral("postgresql://");
+        if (UserNameParameter is null)
+            builder.Append($"{DefaultUserName:uri}:{PasswordParameter:uri}@{Host}:{Port}");
+        else
+            builder.Append($"{UserNameParameter:uri}:{PasswordParameter:uri}@{Host}:{Port}");
+        return WithPath(builder, databaseName);
+    }
+
+    internal ReferenceExpression Jdbc(string? databaseName)
+    {
+        var builder = new ReferenceExpressionBuilder();
+        builder.Append($"jdbc:postgresql://{Host}:{Port}");
+        return WithPath(builder, databaseName);
+    }
+
+    static ReferenceExpression WithPath(ReferenceExpressionBuilder builder, string? databaseName)
+    {
+        if (databaseName is not null)
+            builder.Append($"/{databaseName:uri}");
+        return builder.Build();
+    }
 
     internal void AddDatabase(string name, string databaseName) => _databases.TryAdd(name, databaseName);
 
@@ -77,9 +105,9 @@ public class PostgresDatabaseResource(string name, string databaseName, Postgres
 
     public ReferenceExpression ConnectionStringExpression => ReferenceExpression.Create($"{Parent};Database={DatabaseName}");
 
-    public ReferenceExpression UriExpression => ReferenceExpression.Create($"{Parent.UriExpression}/{DatabaseName:uri}");
+    public ReferenceExpression UriExpression => Parent.Uri(DatabaseName);
 
-    public ReferenceExpression JdbcConnectionString => ReferenceExpression.Create($"{Parent.JdbcConnectionString}/{DatabaseName:uri}");
+    public ReferenceExpression JdbcConnectionString => Parent.Jdbc(DatabaseName);
 
     IEnumerable<KeyValuePair<string, ReferenceExpression>> IResourceWithConnectionString.GetConnectionProperties() =>
     [

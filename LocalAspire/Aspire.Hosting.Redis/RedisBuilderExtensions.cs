@@ -1,3 +1,4 @@
+using System.Globalization;
 using Aspire.Hosting.ApplicationModel;
 using LocalAspire;
 using Microsoft.Extensions.DependencyInjection;
@@ -29,7 +30,17 @@ public static class RedisBuilderExtensions
         builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(key, _ => new RedisPing(redis), failureStatus: null, tags: null));
         return builder.AddResource(redis)
             .WithEndpoint(port: port, targetPort: 6379, scheme: "redis", name: RedisResource.PrimaryEndpointName)
+            .WithImage("library/redis", "8.6")
+            .WithImageRegistry("docker.io")
             .WithHealthCheck(key)
+            .WithEntrypoint("/bin/sh")
+            .WithEnvironment(context =>
+            {
+                if (redis.PasswordParameter is { } password)
+                    context.EnvironmentVariables["REDIS_PASSWORD"] = password;
+            })
+            .WithArgs("-c")
+            .WithArgs(context => context.Args.Add(ContainerCommand(redis)))
             .WithAnnotation(new NativeServerAnnotation(new NativeRedis(redis)));
     }
 
@@ -40,7 +51,21 @@ public static class RedisBuilderExtensions
     public static IResourceBuilder<RedisResource> WithDataVolume(this IResourceBuilder<RedisResource> builder, string? name = null, bool isReadOnly = false)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.WithAnnotation(new ContainerMountAnnotation(name, "/data", ContainerMountType.Volume, isReadOnly));
+        builder.WithAnnotation(new ContainerMountAnnotation(name ?? VolumeNameGenerator.Generate(builder, "data"), "/data", ContainerMountType.Volume, isReadOnly)
+        {
+            IsNameGenerated = name is null,
+        });
+        return isReadOnly ? builder : builder.WithPersistence();
+    }
+
+    /// <summary>Keeps the data in a directory of this machine.</summary>
+    /// <param name="builder">The server.</param>
+    /// <param name="source">Absolute, or relative to the AppHost's directory.</param>
+    /// <param name="isReadOnly">Whether the server may only read; only a container can have that.</param>
+    public static IResourceBuilder<RedisResource> WithDataBindMount(this IResourceBuilder<RedisResource> builder, string source, bool isReadOnly = false)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.WithBindMount(source, "/data", isReadOnly);
         return isReadOnly ? builder : builder.WithPersistence();
     }
 
@@ -67,5 +92,16 @@ public static class RedisBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         return builder.WithEndpoint(RedisResource.PrimaryEndpointName, endpoint => endpoint.Port = port);
+    }
+
+    // The shell puts the password in: an argument of the container would show it.
+    static string ContainerCommand(RedisResource redis)
+    {
+        var command = new List<string> { "redis-server" };
+        if (redis.PasswordParameter is not null)
+            command.Add("--requirepass $REDIS_PASSWORD");
+        if (redis.TryGetLastAnnotation<PersistenceAnnotation>(out var persistence))
+            command.Add(string.Create(CultureInfo.InvariantCulture, $"--save {persistence.Interval.TotalSeconds} {persistence.KeysChangedThreshold}"));
+        return string.Join(' ', command);
     }
 }

@@ -18,15 +18,41 @@ public class RedisResource(string name) : ContainerResource(name), IResourceWith
 
     public ParameterResource? PasswordParameter { get; private set; }
 
-    /// <summary><c>host:port,password=…</c></summary>
-    public ReferenceExpression ConnectionStringExpression => PasswordParameter is null
-        ? ReferenceExpression.Create($"{PrimaryEndpoint.Property(EndpointProperty.HostAndPort)}")
-        : ReferenceExpression.Create($"{PrimaryEndpoint.Property(EndpointProperty.HostAndPort)},password={PasswordParameter}");
+    public bool TlsEnabled => PrimaryEndpoint.TlsEnabled;
+
+    /// <summary><c>host:port,password=…</c>, and <c>,ssl=true</c> where the endpoint speaks TLS.</summary>
+    public ReferenceExpression ConnectionStringExpression
+    {
+        get
+        {
+            if (this.TryGetLastAnnotation<ConnectionStringRedirectAnnotation>(out var redirect))
+                return redirect.Resource.ConnectionStringExpression;
+
+            var builder = new ReferenceExpressionBuilder();
+            builder.Append($"{PrimaryEndpoint.Property(EndpointProperty.HostAndPort)}");
+            if (PasswordParameter is not null)
+                builder.Append($",password={PasswordParameter}");
+            builder.Append($"{PrimaryEndpoint.GetTlsValue(ReferenceExpression.Create($",ssl=true"), ReferenceExpression.Empty)}");
+            return builder.Build();
+        }
+    }
 
     /// <summary><c>redis://:password@host:port</c></summary>
-    public ReferenceExpression UriExpression => PasswordParameter is null
-        ? ReferenceExpression.Create($"redis://{Host}:{Port}")
-        : ReferenceExpression.Create($"redis://:{PasswordParameter:uri}@{Host}:{Port}");
+    public ReferenceExpression UriExpression
+    {
+        get
+        {
+            var builder = new ReferenceExpressionBuilder();
+            builder.Append($"{PrimaryEndpoint.Property(EndpointProperty.Scheme)}://");
+            if (PasswordParameter is not null)
+                builder.Append($":{PasswordParameter:uri}@");
+            builder.Append($"{Host}:{Port}");
+            return builder.Build();
+        }
+    }
+
+    public ValueTask<string?> GetConnectionStringAsync(CancellationToken cancellationToken = default) =>
+        ConnectionStringExpression.GetValueAsync(cancellationToken);
 
     IEnumerable<KeyValuePair<string, ReferenceExpression>> IResourceWithConnectionString.GetConnectionProperties()
     {

@@ -9,7 +9,19 @@ public static class ConnectionStringBuilderExtensions
         this IDistributedApplicationBuilder builder, [ResourceName] string name, ReferenceExpression connectionStringExpression)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        return builder.AddResource(new ConnectionStringResource(name, connectionStringExpression));
+        return builder.AddResource(new ConnectionStringResource(name, connectionStringExpression))
+            .WithReferenceRelationship(connectionStringExpression)
+            .WithInitialState(new() { ResourceType = "ConnectionString", State = KnownResourceStates.Waiting, Properties = [] })
+            .OnInitializeResource(InitializeAsync);
+    }
+
+    static async Task InitializeAsync(ConnectionStringResource resource, InitializeResourceEvent e, CancellationToken cancellationToken)
+    {
+        await e.Eventing.PublishAsync(new BeforeResourceStartedEvent(resource, e.Services), cancellationToken);
+        // Known once every endpoint in it is allocated.
+        await resource.ConnectionStringExpression.GetValueAsync(cancellationToken);
+        await e.Eventing.PublishAsync(new ConnectionStringAvailableEvent(resource, e.Services), cancellationToken);
+        await e.Notifications.PublishUpdateAsync(resource, s => s with { State = KnownResourceStates.Running });
     }
 
     /// <inheritdoc cref="AddConnectionString(IDistributedApplicationBuilder, string, ReferenceExpression)"/>

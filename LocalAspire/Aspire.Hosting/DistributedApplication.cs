@@ -1,5 +1,6 @@
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
+using Aspire.Hosting.Lifecycle;
 using LocalAspire;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -30,6 +31,8 @@ public class DistributedApplication : IHost, IAsyncDisposable
 
     public ResourceNotificationService ResourceNotifications => Services.GetRequiredService<ResourceNotificationService>();
 
+    public ResourceCommandService ResourceCommands => Services.GetRequiredService<ResourceCommandService>();
+
     internal bool IsStarted { get; private set; }
 
     IHostApplicationLifetime Lifetime => Services.GetRequiredService<IHostApplicationLifetime>();
@@ -48,7 +51,7 @@ public class DistributedApplication : IHost, IAsyncDisposable
     public void Run() => RunAsync().GetAwaiter().GetResult();
 
     /// <inheritdoc cref="Run"/>
-    /// <remarks>A resource that cannot be started on this machine is one line on the standard error stream and exit code 1.</remarks>
+    /// <remarks>A fault of the model, or a resource that this machine cannot run, is one line on the standard error stream and exit code 1.</remarks>
     public virtual async Task RunAsync(CancellationToken cancellationToken = default)
     {
         if (_intercept is { IsCalledFromEntryPoint: true })
@@ -63,7 +66,7 @@ public class DistributedApplication : IHost, IAsyncDisposable
             await StartAsync(cancellationToken);
             await _host.WaitForShutdownAsync(cancellationToken);
         }
-        catch (UnableToStartException e)
+        catch (DistributedApplicationException e)
         {
             failure = e.Message;
         }
@@ -93,14 +96,20 @@ public class DistributedApplication : IHost, IAsyncDisposable
         }
 
         var context = Services.GetRequiredService<DistributedApplicationExecutionContext>();
-        if (context.IsPublishMode)
-            throw new UnableToStartException("publishing is not supported with AspireSource=local; build with -p:AspireSource=packages to publish.");
-
-        HostLog.Starting(_logger);
+        if (context.IsRunMode)
+            HostLog.Starting(_logger);
         HostLog.Directory(_logger, Services.GetRequiredService<AppHostLocation>().Directory);
-        await Services.GetRequiredService<IDistributedApplicationEventing>().PublishAsync(
-            new BeforeStartEvent(Services, Services.GetRequiredService<DistributedApplicationModel>()), cancellationToken);
+        var eventing = Services.GetRequiredService<IDistributedApplicationEventing>();
+        foreach (var subscriber in Services.GetServices<IDistributedApplicationEventingSubscriber>())
+            await subscriber.SubscribeAsync(eventing, context, cancellationToken);
+        await eventing.PublishAsync(new BeforeStartEvent(Services, Services.GetRequiredService<DistributedApplicationModel>()), cancellationToken);
         await _host.StartAsync(cancellationToken);
+        if (context.IsPublishMode)
+        {
+            await Services.GetRequiredService<ManifestPublisher>().PublishAsync(cancellationToken);
+            Lifetime.StopApplication();
+            return;
+        }
         if (Services.GetRequiredService<StartFailure>().Message is { } message)
             throw new UnableToStartException(message);
         cancellationToken.ThrowIfCancellationRequested();

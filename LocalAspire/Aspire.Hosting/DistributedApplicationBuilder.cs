@@ -1,4 +1,6 @@
 using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
 using LocalAspire;
@@ -34,11 +36,12 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         AppHostDirectory = options.ProjectDirectory ?? AppHostMetadata.Directory(AppHostAssembly) ?? Directory.GetCurrentDirectory();
         _host = new(Complete(settings, options));
         var secrets = AppHostSecrets.Load(_host.Configuration, AppHostAssembly);
+        _host.Configuration.AddCommandLine(options.Args ?? [], PublishSwitches.Mappings);
         ExecutionContext = new(
-            _host.Configuration["Publisher"] is not null || _host.Configuration["Operation"] is "publish"
-                ? DistributedApplicationOperation.Publish
-                : DistributedApplicationOperation.Run,
-            _host.Configuration["Publisher"] ?? "manifest");
+            PublishSwitches.ArePresent(_host.Configuration) ? DistributedApplicationOperation.Publish : DistributedApplicationOperation.Run,
+            _host.Configuration[PublishSwitches.Publisher] ?? "manifest");
+        AppHostPath = Path.Join(AppHostDirectory, AppHostMetadata.FileName(AppHostAssembly) ?? _host.Environment.ApplicationName);
+        AddIdentity();
 
         AddLogging();
         AddServices(options, secrets);
@@ -47,6 +50,9 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
     public ConfigurationManager Configuration => _host.Configuration;
 
     public string AppHostDirectory { get; }
+
+    /// <summary>The AppHost's project file.</summary>
+    public string AppHostPath { get; }
 
     public Assembly? AppHostAssembly { get; }
 
@@ -58,14 +64,14 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
 
     public DistributedApplicationExecutionContext ExecutionContext { get; }
 
-    public IResourceCollection Resources { get; } = new ResourceCollection();
+    public IResourceCollection Resources { get; } = new ResourceCollection([]);
 
     public IResourceBuilder<T> AddResource<T>(T resource)
         where T : IResource
     {
         ArgumentNullException.ThrowIfNull(resource);
         Names.Validate("Resource", resource.Name);
-        if (Resources.FirstOrDefault(r => string.Equals(r.Name, resource.Name, StringComparison.OrdinalIgnoreCase)) is { } existing)
+        if (Resources.TryGetByName(resource.Name, out var existing))
         {
             throw new DistributedApplicationException(
                 $"Cannot add resource of type '{resource.GetType()}' with name '{resource.Name}' because resource of type '{existing.GetType()}' with that name already exists. Resource names are case-insensitive.");
@@ -84,7 +90,9 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
     public DistributedApplication Build()
     {
         _intercept?.Building(this);
-        var application = new DistributedApplication(_host.Build(), _intercept);
+        var host = _host.Build();
+        ExecutionContext.Provider = host.Services;
+        var application = new DistributedApplication(host, _intercept);
         _intercept?.Built(application);
         return application;
     }
@@ -101,6 +109,18 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
             ["hostBuilder:reloadConfigOnChange"] = "false",
         }.Where(setting => setting.Value is not null));
         return settings;
+    }
+
+    /// <summary>The hash tells apart what two AppHosts keep in one place. When publishing, it must not depend on where the sources lie.</summary>
+    void AddIdentity()
+    {
+        var identity = ExecutionContext.IsPublishMode ? Path.GetFileName(AppHostPath) : AppHostPath.ToLowerInvariant();
+        _host.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["AppHost:Directory"] = AppHostDirectory,
+            ["AppHost:Path"] = AppHostPath,
+            ["AppHost:Sha256"] = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity))),
+        });
     }
 
     void AddLogging()
@@ -126,6 +146,11 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         Services.AddSingleton(new AppHostLocation(AppHostDirectory, AppHostAssembly));
         Services.AddSingleton<ResourceNotificationService>();
         Services.AddSingleton<ResourceLoggerService>();
-        Services.AddOrchestration();
+        Services.AddSingleton(services => new ResourceCommandService(
+            services.GetRequiredService<ResourceNotificationService>(), services.GetRequiredService<ResourceLoggerService>(), services));
+        if (ExecutionContext.IsPublishMode)
+            Services.AddPublishing();
+        else
+            Services.AddOrchestration();
     }
 }

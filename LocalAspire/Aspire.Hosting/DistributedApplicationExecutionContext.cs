@@ -7,15 +7,45 @@ public enum DistributedApplicationOperation
 }
 
 /// <summary>What the application was started for.</summary>
-public class DistributedApplicationExecutionContext(DistributedApplicationOperation operation, string publisherName = "manifest")
+public class DistributedApplicationExecutionContext
 {
-    public DistributedApplicationOperation Operation { get; } = operation;
+    public DistributedApplicationExecutionContext(DistributedApplicationOperation operation) : this(operation, "manifest") { }
 
-    public string PublisherName { get; set; } = publisherName;
+    public DistributedApplicationExecutionContext(DistributedApplicationOperation operation, string publisherName)
+    {
+        Operation = operation;
+        PublisherName = publisherName;
+    }
+
+    public DistributedApplicationExecutionContext(DistributedApplicationExecutionContextOptions options)
+        : this((options ?? throw new ArgumentNullException(nameof(options))).Operation, options.PublisherName ?? "manifest") => Provider = options.Services;
+
+    public DistributedApplicationOperation Operation { get; }
+
+    public string PublisherName { get; set; }
 
     public bool IsPublishMode => Operation == DistributedApplicationOperation.Publish;
 
     public bool IsRunMode => Operation == DistributedApplicationOperation.Run;
+
+    /// <exception cref="InvalidOperationException">The application has not been built yet.</exception>
+    public IServiceProvider Services => Provider ?? throw new InvalidOperationException("The services are not available before the application has been built.");
+
+    internal IServiceProvider? Provider { get; set; }
+}
+
+public class DistributedApplicationExecutionContextOptions
+{
+    public DistributedApplicationExecutionContextOptions(DistributedApplicationOperation operation) => Operation = operation;
+
+    public DistributedApplicationExecutionContextOptions(DistributedApplicationOperation operation, string publisherName)
+        : this(operation) => PublisherName = publisherName;
+
+    public DistributedApplicationOperation Operation { get; }
+
+    public string? PublisherName { get; }
+
+    public IServiceProvider? Services { get; set; }
 }
 
 public class DistributedApplicationException : Exception
@@ -29,8 +59,6 @@ public class DistributedApplicationException : Exception
 
 public class MissingParameterValueException : DistributedApplicationException
 {
-    public MissingParameterValueException() { }
-
     public MissingParameterValueException(string message) : base(message) { }
 
     public MissingParameterValueException(string message, Exception innerException) : base(message, innerException) { }
@@ -53,4 +81,13 @@ public sealed class DistributedApplicationOptions
     public bool EnableResourceLogging { get; set; }
 
     public bool AllowUnsecuredTransport { get; set; }
+
+    /// <summary>What the dashboard calls the application.</summary>
+    public string? DashboardApplicationName { get; set; }
+
+    public string? ContainerRegistryOverride { get; set; }
+
+    public bool? TrustDeveloperCertificate { get; set; }
+
+    public bool? DeveloperCertificateDefaultHttpsTerminationEnabled { get; set; }
 }

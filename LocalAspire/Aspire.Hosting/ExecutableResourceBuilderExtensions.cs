@@ -1,4 +1,5 @@
 using Aspire.Hosting.ApplicationModel;
+using LocalAspire;
 
 namespace Aspire.Hosting;
 
@@ -22,6 +23,18 @@ public static class ExecutableResourceBuilderExtensions
         ArgumentNullException.ThrowIfNull(workingDirectory);
         var directory = Path.GetFullPath(Path.Combine(builder.AppHostDirectory, workingDirectory));
         return builder.AddResource(new ExecutableResource(name, command, directory)).WithArgs(args ?? []);
+    }
+
+    /// <inheritdoc cref="PublishAsDockerFile{T}(IResourceBuilder{T}, Action{IResourceBuilder{ContainerResource}})"/>
+    public static IResourceBuilder<T> PublishAsDockerFile<T>(this IResourceBuilder<T> builder)
+        where T : ExecutableResource => builder.PublishAsDockerFile((Action<IResourceBuilder<ContainerResource>>?)null);
+
+    /// <summary>Publishes the program as a container built from the Dockerfile in its working directory. Changes nothing when the application runs.</summary>
+    public static IResourceBuilder<T> PublishAsDockerFile<T>(this IResourceBuilder<T> builder, Action<IResourceBuilder<ContainerResource>>? configure)
+        where T : ExecutableResource
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return DockerfilePublishing.Apply(builder, builder.Resource.WorkingDirectory, configure);
     }
 
     public static IResourceBuilder<T> WithCommand<T>(this IResourceBuilder<T> builder, string command)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
@@ -46,11 +47,20 @@ public static class DistributedApplicationBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(name);
-        var resource = builder.Resources.FirstOrDefault(r => string.Equals(r.Name, name, StringComparison.OrdinalIgnoreCase))
-            ?? throw new InvalidOperationException($"Resource '{name}' was not found.");
+        if (!builder.Resources.TryGetByName(name, out var resource))
+            throw new InvalidOperationException($"Resource '{name}' was not found.");
         return resource is T typed
             ? builder.CreateResourceBuilder(typed)
             : throw new InvalidOperationException($"Resource '{name}' of type '{resource.GetType()}' is not assignable to '{typeof(T)}'.");
+    }
+
+    public static bool TryCreateResourceBuilder<T>(this IDistributedApplicationBuilder builder, string name, [NotNullWhen(true)] out IResourceBuilder<T>? resourceBuilder)
+        where T : IResource
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(name);
+        resourceBuilder = builder.Resources.TryGetByName(name, out var resource) && resource is T typed ? builder.CreateResourceBuilder(typed) : null;
+        return resourceBuilder is not null;
     }
 }
 
@@ -63,6 +73,9 @@ public interface IProjectMetadata : IResourceAnnotation
     LaunchSettings? LaunchSettings => null;
 
     bool SuppressBuild => false;
+
+    /// <summary>Whether it is a single source file instead of a project.</summary>
+    bool IsFileBasedApp => ProjectPath.EndsWith(".cs", StringComparison.OrdinalIgnoreCase);
 }
 
 public interface IResourceWithServiceDiscovery : IResourceWithEndpoints;

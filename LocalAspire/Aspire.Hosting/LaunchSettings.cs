@@ -40,6 +40,10 @@ public sealed class LaunchProfile
 
     public string? CommandLineArgs { get; set; }
 
+    public string? ExecutablePath { get; set; }
+
+    public bool? DotnetRunMessages { get; set; }
+
     public bool? LaunchBrowser { get; set; }
 
     public string? LaunchUrl { get; set; }

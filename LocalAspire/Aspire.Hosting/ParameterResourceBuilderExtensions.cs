@@ -1,4 +1,5 @@
 using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Publishing;
 using LocalAspire;
 using Microsoft.Extensions.Configuration;
 
@@ -25,7 +26,12 @@ public static class ParameterResourceBuilderExtensions
         ArgumentNullException.ThrowIfNull(valueGetter);
         if (publishValueAsDefault && secret)
             throw new ArgumentException("A secret must not be published as a default.", nameof(secret));
-        return Add(builder, name, $"Parameters:{name}", new ComputedParameterDefault(valueGetter), secret);
+        var value = new ComputedParameterDefault(valueGetter);
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.AddResource(new ParameterResource(name, _ => Configured(builder.Configuration, $"Parameters:{name}") ?? valueGetter(), secret)
+        {
+            Default = publishValueAsDefault ? value : null,
+        });
     }
 
     /// <summary>A value from <c>Parameters:{name}</c>, or the default.</summary>
@@ -60,7 +66,8 @@ public static class ParameterResourceBuilderExtensions
             _ => builder.Configuration.GetConnectionString(name) is { Length: > 0 } value ? value : throw Missing($"ConnectionStrings:{name}"),
             secret: true)
         { IsConnectionString = true };
-        return builder.AddResource(new ConfiguredConnectionString(parameter, environmentVariableName));
+        return builder.AddResource(new ConfiguredConnectionString(parameter, environmentVariableName))
+            .WithManifestPublishingCallback(context => context.WriteParameter(parameter));
     }
 
     /// <summary>A generated password of 22 characters, kept in the AppHost's user secrets when it runs.</summary>
@@ -90,6 +97,30 @@ public static class ParameterResourceBuilderExtensions
             MinSpecial = minSpecial,
         };
         return Create(builder, name, $"Parameters:{name}", Persisted(builder, name, generated), secret: true);
+    }
+
+    public static ParameterResource CreateGeneratedParameter(IDistributedApplicationBuilder builder, string name, bool secret, GenerateParameterDefault parameterDefault)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(parameterDefault);
+        return Create(builder, name, $"Parameters:{name}", Persisted(builder, name, parameterDefault), secret);
+    }
+
+    public static ParameterResource CreateParameter(IDistributedApplicationBuilder builder, string name, bool secret)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(name);
+        return Create(builder, name, $"Parameters:{name}", null, secret);
+    }
+
+    /// <summary>Explains the parameter to whoever is asked for its value.</summary>
+    public static IResourceBuilder<ParameterResource> WithDescription(this IResourceBuilder<ParameterResource> builder, string description, bool enableMarkdown = false)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(description);
+        (builder.Resource.Description, builder.Resource.EnableDescriptionMarkdown) = (description, enableMarkdown);
+        return builder;
     }
 
     static ParameterDefault Persisted(IDistributedApplicationBuilder builder, string name, ParameterDefault value) =>
@@ -124,6 +155,8 @@ public static class ParameterResourceBuilderExtensions
 sealed class ComputedParameterDefault(Func<string> valueGetter) : ParameterDefault
 {
     public override string GetDefaultValue() => valueGetter();
+
+    public override void WriteToManifest(ManifestPublishingContext context) => context.Writer.WriteString("value", valueGetter());
 }
 
 /// <summary>A connection string that configuration holds.</summary>

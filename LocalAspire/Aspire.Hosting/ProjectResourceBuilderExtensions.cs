@@ -55,6 +55,31 @@ public static class ProjectResourceBuilderExtensions
         return builder.WithAnnotation(new ReplicaAnnotation(replicas), ResourceAnnotationMutationBehavior.Replace);
     }
 
+    /// <summary>Publishes the project without trust in the headers of a reverse proxy.</summary>
+    public static IResourceBuilder<ProjectResource> DisableForwardedHeaders(this IResourceBuilder<ProjectResource> builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.WithAnnotation<DisableForwardedHeadersAnnotation>(ResourceAnnotationMutationBehavior.Replace);
+    }
+
+    /// <summary>Keeps the endpoints that the filter rejects out of the variables that tell the process where to listen.</summary>
+    public static IResourceBuilder<ProjectResource> WithEndpointsInEnvironment(this IResourceBuilder<ProjectResource> builder, Func<EndpointAnnotation, bool> filter)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(filter);
+        return builder.WithAnnotation(new EndpointEnvironmentFilterAnnotation(filter));
+    }
+
+    /// <summary>Publishes the project as a container built from the Dockerfile in its directory. Changes nothing when the application runs.</summary>
+    public static IResourceBuilder<T> PublishAsDockerFile<T>(this IResourceBuilder<T> builder, Action<IResourceBuilder<ContainerResource>>? configure = null)
+        where T : ProjectResource
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return DockerfilePublishing.Apply(builder, Path.GetDirectoryName(builder.Resource.GetProjectMetadata().ProjectPath)!, configure, container => container
+            .WithEndpoint("http", endpoint => endpoint.TargetPort ??= 8080, createIfNotExists: false)
+            .WithEndpoint("https", endpoint => endpoint.TargetPort ??= 8080, createIfNotExists: false));
+    }
+
     static Action<ProjectResourceOptions> Profile(string? name) => options =>
     {
         options.ExcludeLaunchProfile = name is null;

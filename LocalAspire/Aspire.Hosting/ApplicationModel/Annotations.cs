@@ -1,13 +1,49 @@
 namespace Aspire.Hosting.ApplicationModel;
 
-public class EnvironmentCallbackAnnotation(Func<EnvironmentCallbackContext, Task> callback) : IResourceAnnotation
+public class EnvironmentCallbackAnnotation : IResourceAnnotation
 {
-    public Func<EnvironmentCallbackContext, Task> Callback { get; } = callback;
+    public EnvironmentCallbackAnnotation(string name, Func<string> callback)
+        : this((EnvironmentCallbackContext context) => context.EnvironmentVariables[name] = callback())
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(callback);
+    }
+
+    public EnvironmentCallbackAnnotation(Action<Dictionary<string, object>> callback)
+        : this((EnvironmentCallbackContext context) => callback(context.EnvironmentVariables)) => ArgumentNullException.ThrowIfNull(callback);
+
+    public EnvironmentCallbackAnnotation(Action<EnvironmentCallbackContext> callback)
+        : this(context =>
+        {
+            callback(context);
+            return Task.CompletedTask;
+        }) => ArgumentNullException.ThrowIfNull(callback);
+
+    public EnvironmentCallbackAnnotation(Func<EnvironmentCallbackContext, Task> callback)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        Callback = callback;
+    }
+
+    public Func<EnvironmentCallbackContext, Task> Callback { get; }
 }
 
-public class CommandLineArgsCallbackAnnotation(Func<CommandLineArgsCallbackContext, Task> callback) : IResourceAnnotation
+public class CommandLineArgsCallbackAnnotation : IResourceAnnotation
 {
-    public Func<CommandLineArgsCallbackContext, Task> Callback { get; } = callback;
+    public CommandLineArgsCallbackAnnotation(Action<IList<object>> callback)
+        : this(context =>
+        {
+            callback(context.Args);
+            return Task.CompletedTask;
+        }) => ArgumentNullException.ThrowIfNull(callback);
+
+    public CommandLineArgsCallbackAnnotation(Func<CommandLineArgsCallbackContext, Task> callback)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        Callback = callback;
+    }
+
+    public Func<CommandLineArgsCallbackContext, Task> Callback { get; }
 }
 
 /// <summary>Which endpoints of another resource this one wants to find by service discovery.</summary>
@@ -17,7 +53,7 @@ public sealed class EndpointReferenceAnnotation(IResourceWithEndpoints resource)
 
     public bool UseAllEndpoints { get; set; }
 
-    public HashSet<string> EndpointNames { get; } = new(StringComparer.OrdinalIgnoreCase);
+    public ISet<string> EndpointNames { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
 }
 
 public enum WaitType
@@ -42,35 +78,17 @@ public sealed class WaitAnnotation(IResource resource, WaitType waitType, int ex
 
     public int ExitCode { get; } = exitCode;
 
-    public WaitBehavior? WaitBehavior { get; set; }
+    public WaitBehavior? WaitBehavior { get; init; }
 }
 
-public sealed class HealthCheckAnnotation(string key) : IResourceAnnotation
+public class HealthCheckAnnotation(string key) : IResourceAnnotation
 {
     public string Key { get; } = key;
 }
 
-public class ReplicaAnnotation(int replicas = 1) : IResourceAnnotation
+public sealed class ReplicaAnnotation(int replicas = 1) : IResourceAnnotation
 {
     public int Replicas { get; } = replicas;
-}
-
-public enum ContainerMountType
-{
-    BindMount,
-    Volume,
-}
-
-/// <summary>A place outside of the container that outlives it.</summary>
-public sealed class ContainerMountAnnotation(string? source, string target, ContainerMountType type, bool isReadOnly) : IResourceAnnotation
-{
-    public string? Source { get; } = source;
-
-    public string Target { get; } = target;
-
-    public ContainerMountType Type { get; } = type;
-
-    public bool IsReadOnly { get; } = isReadOnly;
 }
 
 public sealed class ResourceRelationshipAnnotation(IResource resource, string type) : IResourceAnnotation
@@ -87,6 +105,13 @@ public sealed class LaunchProfileAnnotation(string launchProfileName) : IResourc
 
 public sealed class ExcludeLaunchProfileAnnotation : IResourceAnnotation;
 
+public sealed class DisableForwardedHeadersAnnotation : IResourceAnnotation;
+
+public class OtlpExporterAnnotation : IResourceAnnotation
+{
+    public OtlpProtocol? RequiredProtocol { get; init; }
+}
+
 /// <summary>What of a referenced resource goes into the environment.</summary>
 [Flags]
 public enum ReferenceEnvironmentInjectionFlags
@@ -99,15 +124,33 @@ public enum ReferenceEnvironmentInjectionFlags
     All = ConnectionString | ConnectionProperties | ServiceDiscovery | Endpoints,
 }
 
-public class ReferenceEnvironmentInjectionAnnotation(ReferenceEnvironmentInjectionFlags flags) : IResourceAnnotation
+public sealed class ReferenceEnvironmentInjectionAnnotation(ReferenceEnvironmentInjectionFlags flags) : IResourceAnnotation
 {
     public ReferenceEnvironmentInjectionFlags Flags { get; } = flags;
 }
 
+public sealed class ExplicitStartupAnnotation : IResourceAnnotation;
+
+public sealed class ResourceIconAnnotation(string iconName, IconVariant iconVariant = IconVariant.Filled) : IResourceAnnotation
+{
+    public string IconName { get; } = iconName;
+
+    public IconVariant IconVariant { get; } = iconVariant;
+}
+
+/// <summary>What is known of a resource before it tells more of itself.</summary>
+public class ResourceSnapshotAnnotation(CustomResourceSnapshot initialSnapshot) : IResourceAnnotation
+{
+    public CustomResourceSnapshot InitialSnapshot { get; } = initialSnapshot;
+}
+
+/// <summary>Marks a parameter whose value names something in the model.</summary>
+public interface IModelNameParameter;
+
 /// <summary>Marks a parameter that is a resource name.</summary>
 [AttributeUsage(AttributeTargets.Parameter)]
-public sealed class ResourceNameAttribute : Attribute;
+public sealed class ResourceNameAttribute : Attribute, IModelNameParameter;
 
 /// <summary>Marks a parameter that is an endpoint name.</summary>
 [AttributeUsage(AttributeTargets.Parameter)]
-public sealed class EndpointNameAttribute : Attribute;
+public sealed class EndpointNameAttribute : Attribute, IModelNameParameter;

@@ -6,15 +6,28 @@ namespace Aspire.Hosting.ApplicationModel;
 /// <summary>The environment that a process is about to receive. Values may be strings or anything that resolves late.</summary>
 public class EnvironmentCallbackContext(
     DistributedApplicationExecutionContext executionContext,
-    IResource resource,
     Dictionary<string, object>? environmentVariables = null,
     CancellationToken cancellationToken = default)
 {
+    readonly IResource? _resource;
+
+    public EnvironmentCallbackContext(
+        DistributedApplicationExecutionContext executionContext,
+        IResource resource,
+        Dictionary<string, object>? environmentVariables = null,
+        CancellationToken cancellationToken = default)
+        : this(executionContext, environmentVariables, cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(resource);
+        _resource = resource;
+    }
+
     public Dictionary<string, object> EnvironmentVariables { get; } = environmentVariables ?? [];
 
     public DistributedApplicationExecutionContext ExecutionContext { get; } = executionContext;
 
-    public IResource Resource { get; } = resource;
+    /// <exception cref="InvalidOperationException">The context was created without one.</exception>
+    public IResource Resource => _resource ?? throw new InvalidOperationException("The context belongs to no resource.");
 
     public ILogger Logger { get; set; } = NullLogger.Instance;
 
@@ -22,15 +35,25 @@ public class EnvironmentCallbackContext(
 }
 
 /// <summary>The arguments that a process is about to receive. Values may be strings or anything that resolves late.</summary>
-public sealed class CommandLineArgsCallbackContext(IList<object> args, IResource resource, CancellationToken cancellationToken = default)
+public sealed class CommandLineArgsCallbackContext(IList<object> args, CancellationToken cancellationToken = default)
 {
+    readonly IResource? _resource;
+
+    public CommandLineArgsCallbackContext(IList<object> args, IResource resource, CancellationToken cancellationToken = default)
+        : this(args, cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(resource);
+        _resource = resource;
+    }
+
     public IList<object> Args { get; } = args;
 
-    public IResource Resource { get; } = resource;
+    /// <exception cref="InvalidOperationException">The context was created without one.</exception>
+    public IResource Resource => _resource ?? throw new InvalidOperationException("The context belongs to no resource.");
 
-    public required DistributedApplicationExecutionContext ExecutionContext { get; init; }
+    public DistributedApplicationExecutionContext ExecutionContext { get; init; } = new(DistributedApplicationOperation.Run);
 
-    public ILogger Logger { get; set; } = NullLogger.Instance;
+    public ILogger Logger { get; init; } = NullLogger.Instance;
 
     public CancellationToken CancellationToken { get; } = cancellationToken;
 }

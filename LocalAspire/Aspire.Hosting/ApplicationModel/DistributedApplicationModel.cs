@@ -2,10 +2,16 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Aspire.Hosting.ApplicationModel;
 
-public interface IResourceCollection : IList<IResource>;
+public interface IResourceCollection : IList<IResource>
+{
+    /// <summary>Finds without regard to case.</summary>
+    bool TryGetByName(string name, [NotNullWhen(true)] out IResource? resource);
+}
 
 public class DistributedApplicationModel(IResourceCollection resources)
 {
+    public DistributedApplicationModel(IEnumerable<IResource> resources) : this(new ResourceCollection(resources)) { }
+
     public IResourceCollection Resources { get; } = resources;
 }
 
@@ -45,7 +51,14 @@ sealed class ResourceBuilder<T>(IDistributedApplicationBuilder applicationBuilde
     }
 }
 
-sealed class ResourceCollection : List<IResource>, IResourceCollection;
+sealed class ResourceCollection(IEnumerable<IResource> resources) : List<IResource>(resources), IResourceCollection
+{
+    public bool TryGetByName(string name, [NotNullWhen(true)] out IResource? resource)
+    {
+        resource = Find(candidate => string.Equals(candidate.Name, name, StringComparison.OrdinalIgnoreCase));
+        return resource is not null;
+    }
+}
 
 public static class ResourceExtensions
 {
@@ -80,6 +93,74 @@ public static class ResourceExtensions
         resource.Annotations.OfType<EndpointAnnotation>().Select(endpoint => new EndpointReference(resource, endpoint));
 
     public static EndpointReference GetEndpoint(this IResourceWithEndpoints resource, string endpointName) => new(resource, endpointName);
+
+    /// <summary>The image as a container engine takes it: registry, name, and tag or digest.</summary>
+    public static bool TryGetContainerImageName(this IResource resource, [NotNullWhen(true)] out string? imageName) =>
+        resource.TryGetContainerImageName(useBuiltImage: true, out imageName);
+
+    /// <inheritdoc cref="TryGetContainerImageName(IResource, out string)"/>
+    public static bool TryGetContainerImageName(this IResource resource, bool useBuiltImage, [NotNullWhen(true)] out string? imageName)
+    {
+        if (useBuiltImage && resource.TryGetLastAnnotation<DockerfileBuildAnnotation>(out var build) && !string.IsNullOrEmpty(build.ImageName))
+            imageName = string.IsNullOrEmpty(build.ImageTag) ? build.ImageName : $"{build.ImageName}:{build.ImageTag}";
+        else if (resource.TryGetLastAnnotation<ContainerImageAnnotation>(out var image))
+        {
+            var registry = string.IsNullOrEmpty(image.Registry) ? "" : $"{image.Registry}/";
+            var version = image switch
+            {
+                { SHA256.Length: > 0 } => $"@sha256:{image.SHA256}",
+                { Tag.Length: > 0 } => $":{image.Tag}",
+                _ => "",
+            };
+            imageName = $"{registry}{image.Image}{version}";
+        }
+        else
+            imageName = null;
+        return imageName is not null;
+    }
+
+    public static bool TryGetUrls(this IResource resource, [NotNullWhen(true)] out IEnumerable<ResourceUrlAnnotation>? urls) =>
+        resource.TryGetAnnotationsOfType(out urls);
+
+    public static bool TryGetContainerMounts(this IResource resource, [NotNullWhen(true)] out IEnumerable<ContainerMountAnnotation>? volumeMounts) =>
+        resource.TryGetAnnotationsOfType(out volumeMounts);
+
+    public static bool TryGetEnvironmentVariables(this IResource resource, [NotNullWhen(true)] out IEnumerable<EnvironmentCallbackAnnotation>? environmentVariables) =>
+        resource.TryGetAnnotationsOfType(out environmentVariables);
+
+    public static bool IsExcludedFromPublish(this IResource resource) =>
+        resource.TryGetLastAnnotation<ManifestPublishingCallbackAnnotation>(out var annotation) && annotation.Callback is null;
+
+    /// <summary>The ports that the endpoints have when they are published. Those of a project's first HTTP and HTTPS endpoint are left to the deployment.</summary>
+    public static IReadOnlyList<ResolvedEndpoint> ResolveEndpoints(this IResource resource, IPortAllocator? portAllocator = null)
+    {
+        ArgumentNullException.ThrowIfNull(resource);
+        portAllocator ??= new PortAllocator();
+        var defaults = new HashSet<string>();
+        var resolved = new List<ResolvedEndpoint>();
+        foreach (var endpoint in resource.Annotations.OfType<EndpointAnnotation>())
+        {
+            var isDefault = resource is ProjectResource && endpoint.UriScheme is "http" or "https" && defaults.Add(endpoint.UriScheme);
+            var target = endpoint switch
+            {
+                { TargetPort: { } given } => ResolvedPort.Explicit(given),
+                { Port: { } port } when resource is ContainerResource => ResolvedPort.Implicit(port),
+                _ when isDefault => ResolvedPort.None(),
+                _ => ResolvedPort.Allocated(portAllocator.AllocatePort()),
+            };
+            var exposed = (endpoint.Port, target.Value) switch
+            {
+                ({ } port, { }) => ResolvedPort.Explicit(port),
+                (null, { } port) => ResolvedPort.Implicit(port),
+                _ when endpoint.UriScheme is "http" or "https" && endpoint.Port is null => ResolvedPort.None(),
+                _ => ResolvedPort.Allocated(portAllocator.AllocatePort()),
+            };
+            foreach (var used in new[] { exposed.Value, target.Value }.OfType<int>())
+                portAllocator.AddUsedPort(used);
+            resolved.Add(new() { Endpoint = endpoint, TargetPort = target, ExposedPort = exposed });
+        }
+        return resolved;
+    }
 
     public static int GetReplicaCount(this IResource resource) =>
         resource.TryGetLastAnnotation<ReplicaAnnotation>(out var replicas) ? replicas.Replicas : 1;

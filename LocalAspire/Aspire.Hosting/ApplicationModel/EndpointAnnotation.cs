@@ -18,7 +18,7 @@ public sealed class EndpointAnnotation : IResourceAnnotation
         int? port = null,
         int? targetPort = null,
         bool? isExternal = null,
-        bool isProxied = true)
+        bool? isProxied = null)
     {
         Protocol = protocol;
         UriScheme = uriScheme ?? (protocol == ProtocolType.Udp ? "udp" : "tcp");
@@ -27,7 +27,7 @@ public sealed class EndpointAnnotation : IResourceAnnotation
         _port = port;
         _targetPort = targetPort;
         IsExternal = isExternal ?? false;
-        IsProxied = isProxied;
+        IsExplicitlyProxied = isProxied;
         LocalAspire.Names.Validate("Endpoint", Name);
     }
 
@@ -63,7 +63,14 @@ public sealed class EndpointAnnotation : IResourceAnnotation
     public bool IsExternal { get; set; }
 
     /// <summary>Whether a proxy holds the public port, so that the process may listen on another one.</summary>
-    public bool IsProxied { get; set; }
+    public bool IsProxied
+    {
+        get => IsExplicitlyProxied ?? true;
+        set => IsExplicitlyProxied = value;
+    }
+
+    /// <summary>Null when the author has not said.</summary>
+    public bool? IsExplicitlyProxied { get; set; }
 
     public bool TlsEnabled { get; set; }
 

@@ -66,7 +66,15 @@ public sealed class EndpointReference : IExpressionValue, IValueWithReferences
     /// <inheritdoc cref="Port"/>
     public string Url => Allocated.UriString;
 
-    public string ValueExpression => Expression("url");
+    /// <summary>Whether it has the default name of an HTTP endpoint.</summary>
+    public bool IsHttpSchemeNamedEndpoint => EndpointName.Equals("http", StringComparison.OrdinalIgnoreCase) || EndpointName.Equals("https", StringComparison.OrdinalIgnoreCase);
+
+    public bool ExcludeReferenceEndpoint => EndpointAnnotation.ExcludeReferenceEndpoint;
+
+    /// <summary>Said instead of the usual message when the endpoint does not exist.</summary>
+    public string? ErrorMessage { get; init; }
+
+    string IManifestExpressionProvider.ValueExpression => Expression("url");
 
     IEnumerable<object> IValueWithReferences.References => [Resource];
 
@@ -75,9 +83,16 @@ public sealed class EndpointReference : IExpressionValue, IValueWithReferences
 
     public EndpointReferenceExpression Property(EndpointProperty property) => new(this, property);
 
+    /// <summary>One of two texts, by whether the endpoint speaks TLS when the value is read.</summary>
+    public ReferenceExpression GetTlsValue(ReferenceExpression enabledValue, ReferenceExpression disabledValue) =>
+        ReferenceExpression.CreateConditional(Property(EndpointProperty.TlsEnabled), bool.TrueString, enabledValue, disabledValue);
+
     /// <summary>The URL; waits until the endpoint is allocated.</summary>
     public ValueTask<string?> GetValueAsync(CancellationToken cancellationToken = default) =>
         Property(EndpointProperty.Url).GetValueAsync(cancellationToken);
+
+    public ValueTask<string?> GetValueAsync(ValueProviderContext context, CancellationToken cancellationToken = default) =>
+        Property(EndpointProperty.Url).GetValueAsync(context, cancellationToken);
 
     internal string Expression(string property) => $"{{{Resource.Name}.bindings.{EndpointName}.{property}}}";
 
@@ -86,6 +101,9 @@ public sealed class EndpointReference : IExpressionValue, IValueWithReferences
 
     string MissingMessage()
     {
+        if (ErrorMessage is not null)
+            return ErrorMessage;
+
         var names = Resource.Annotations.OfType<EndpointAnnotation>().Select(e => $"'{e.Name}'").ToArray();
         var known = names.Length == 0 ? "It has no endpoints." : $"It has: {string.Join(", ", names)}.";
         return $"The resource '{Resource.Name}' has no endpoint named '{EndpointName}'. {known}";
@@ -113,10 +131,10 @@ public class EndpointReferenceExpression(EndpointReference endpointReference, En
 
     IEnumerable<object> IValueWithReferences.References => [Endpoint];
 
-    public ValueTask<string?> GetValueAsync(CancellationToken cancellationToken) => GetValueAsync(new(), cancellationToken);
+    public ValueTask<string?> GetValueAsync(CancellationToken cancellationToken = default) => GetValueAsync(new(), cancellationToken);
 
     /// <summary>The value; waits until the endpoint is allocated.</summary>
-    public async ValueTask<string?> GetValueAsync(ValueProviderContext context, CancellationToken cancellationToken)
+    public async ValueTask<string?> GetValueAsync(ValueProviderContext context, CancellationToken cancellationToken = default)
     {
         var annotation = Endpoint.EndpointAnnotation;
         if (Property is EndpointProperty.Scheme)

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Aspire.Hosting.Publishing;
 
 namespace Aspire.Hosting.ApplicationModel;
 
@@ -48,5 +49,23 @@ public sealed class GenerateParameterDefault : ParameterDefault
         var value = (char[])[.. required, .. RandomNumberGenerator.GetItems<char>(alphabet, Math.Max(0, MinLength - required.Length))];
         RandomNumberGenerator.Shuffle<char>(value);
         return new(value);
+    }
+
+    public override void WriteToManifest(ManifestPublishingContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        context.Writer.WriteStartObject("generate");
+        context.Writer.WriteNumber("minLength", MinLength);
+        foreach (var (name, isEnabled) in new[] { ("lower", Lower), ("upper", Upper), ("numeric", Numeric), ("special", Special) })
+        {
+            if (!isEnabled)
+                context.Writer.WriteBoolean(name, false);
+        }
+        foreach (var (name, minimum) in new[] { ("minLower", MinLower), ("minUpper", MinUpper), ("minNumeric", MinNumeric), ("minSpecial", MinSpecial) })
+        {
+            if (minimum > 0)
+                context.Writer.WriteNumber(name, minimum);
+        }
+        context.Writer.WriteEndObject();
     }
 }

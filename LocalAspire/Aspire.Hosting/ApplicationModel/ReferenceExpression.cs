@@ -1,22 +1,34 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using LocalAspire;
 
 namespace Aspire.Hosting.ApplicationModel;
 
-/// <summary>Text with holes that are filled when the application runs: <c>ReferenceExpression.Create($"Host={endpoint}")</c>.</summary>
+/// <summary>
+/// Text with holes that are filled when the application runs: <c>ReferenceExpression.Create($"Host={endpoint}")</c>.
+/// A conditional one is one of two others, by the value of a condition.
+/// </summary>
 public class ReferenceExpression : IExpressionValue, IValueWithReferences
 {
-    readonly string?[] _formats;
+    public static readonly ReferenceExpression Empty = new("", [], [], []);
 
     internal ReferenceExpression(string format, IValueProvider[] valueProviders, string[] manifestExpressions, string?[] formats)
     {
         Format = format;
         ValueProviders = valueProviders;
         ManifestExpressions = manifestExpressions;
-        _formats = formats;
+        StringFormats = formats;
     }
 
-    public static readonly ReferenceExpression Empty = new("", [], [], []);
+    ReferenceExpression(IValueProvider condition, string matchValue, ReferenceExpression whenTrue, ReferenceExpression whenFalse)
+        : this("", [.. whenTrue.ValueProviders, .. whenFalse.ValueProviders], [], [])
+    {
+        Condition = condition;
+        MatchValue = matchValue;
+        WhenTrue = whenTrue;
+        WhenFalse = whenFalse;
+        Name = ConditionalName.Of(condition, matchValue, whenTrue, whenFalse);
+    }
 
     /// <summary>A composite format string; literal braces are doubled.</summary>
     public string Format { get; }
@@ -25,19 +37,57 @@ public class ReferenceExpression : IExpressionValue, IValueWithReferences
 
     public IReadOnlyList<string> ManifestExpressions { get; }
 
-    public string ValueExpression => string.Format(CultureInfo.InvariantCulture, Format, [.. ManifestExpressions]);
+    /// <summary>For each hole null or <c>uri</c>, which escapes the value.</summary>
+    public IReadOnlyList<string?> StringFormats { get; }
 
-    IEnumerable<object> IValueWithReferences.References => ValueProviders;
+    public bool IsConditional => Condition is not null;
 
-    internal IReadOnlyList<string?> StringFormats => _formats;
+    public IValueProvider? Condition { get; }
+
+    /// <summary>The value of the condition, without regard to case, that selects <see cref="WhenTrue"/>.</summary>
+    public string? MatchValue { get; }
+
+    public ReferenceExpression? WhenTrue { get; }
+
+    public ReferenceExpression? WhenFalse { get; }
+
+    public string ValueExpression => IsConditional
+        ? $"{{{Name}.connectionString}}"
+        : string.Format(CultureInfo.InvariantCulture, Format, [.. ManifestExpressions]);
+
+    IEnumerable<object> IValueWithReferences.References => IsConditional
+        ? [Condition!, .. (Condition as IValueWithReferences)?.References ?? [], .. WhenTrue!.ValueProviders, .. WhenFalse!.ValueProviders]
+        : ValueProviders;
+
+    /// <summary>The name under which a conditional expression stands in a manifest.</summary>
+    internal string? Name { get; }
 
     public static ReferenceExpression Create(in ExpressionInterpolatedStringHandler handler) => handler.GetExpression();
+
+    /// <param name="condition">Decides, when the value is read.</param>
+    /// <param name="matchValue">The value that selects <paramref name="whenTrue"/>, without regard to case.</param>
+    /// <param name="whenTrue">The expression for that value.</param>
+    /// <param name="whenFalse">The expression for every other value.</param>
+    public static ReferenceExpression CreateConditional(IValueProvider condition, string matchValue, ReferenceExpression whenTrue, ReferenceExpression whenFalse)
+    {
+        ArgumentNullException.ThrowIfNull(condition);
+        ArgumentException.ThrowIfNullOrEmpty(matchValue);
+        ArgumentNullException.ThrowIfNull(whenTrue);
+        ArgumentNullException.ThrowIfNull(whenFalse);
+        return new(condition, matchValue, whenTrue, whenFalse);
+    }
 
     /// <returns>The text, or null when the expression is empty.</returns>
     public ValueTask<string?> GetValueAsync(CancellationToken cancellationToken) => GetValueAsync(new(), cancellationToken);
 
     public async ValueTask<string?> GetValueAsync(ValueProviderContext context, CancellationToken cancellationToken)
     {
+        if (IsConditional)
+        {
+            var value = await Condition!.GetValueAsync(context, cancellationToken);
+            var branch = string.Equals(value, MatchValue, StringComparison.OrdinalIgnoreCase) ? WhenTrue! : WhenFalse!;
+            return await branch.GetValueAsync(context, cancellationToken);
+        }
         if (Format.Length == 0)
             return null;
 
@@ -45,7 +95,7 @@ public class ReferenceExpression : IExpressionValue, IValueWithReferences
         for (var i = 0; i < values.Length; i++)
         {
             var value = await ValueProviders[i].GetValueAsync(context, cancellationToken);
-            values[i] = _formats[i] is "uri" && value is not null ? Uri.EscapeDataString(value) : value;
+            values[i] = StringFormats[i] is "uri" && value is not null ? Uri.EscapeDataString(value) : value;
         }
         return string.Format(CultureInfo.InvariantCulture, Format, values);
     }

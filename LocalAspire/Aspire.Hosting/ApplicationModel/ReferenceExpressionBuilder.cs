@@ -31,13 +31,18 @@ public class ReferenceExpressionBuilder
         _format.Append(value.Replace("{", "{{", StringComparison.Ordinal).Replace("}", "}}", StringComparison.Ordinal));
     }
 
+    public void AppendFormatted(string? value) => AppendFormatted(value, null);
+
     public void AppendFormatted(string? value, string? format = null)
     {
         if (value is not null)
             AppendLiteral(format is "uri" ? Uri.EscapeDataString(value) : value);
     }
 
-    public void AppendFormatted<T>(T valueProvider, string? format = null)
+    public void AppendFormatted<T>(T valueProvider)
+        where T : IValueProvider, IManifestExpressionProvider => AppendFormatted(valueProvider, null);
+
+    public void AppendFormatted<T>(T valueProvider, string? format)
         where T : IValueProvider, IManifestExpressionProvider
     {
         if (format is not (null or "uri"))
@@ -60,18 +65,18 @@ public class ReferenceExpressionBuilder
 
         public void AppendFormatted(string? value) => Builder.AppendFormatted(value);
 
-        public void AppendFormatted(string? value, string? format = null) => Builder.AppendFormatted(value, format);
+        public void AppendFormatted(string? value, string format) => Builder.AppendFormatted(value, format);
 
         public void AppendFormatted<T>(T valueProvider)
             where T : IValueProvider, IManifestExpressionProvider => Builder.AppendFormatted(valueProvider);
 
-        public void AppendFormatted<T>(T valueProvider, string? format = null)
+        public void AppendFormatted<T>(T valueProvider, string? format)
             where T : IValueProvider, IManifestExpressionProvider => Builder.AppendFormatted(valueProvider, format);
 
         public void AppendFormatted<T>(IResourceBuilder<T> valueProvider)
             where T : IResource, IValueProvider, IManifestExpressionProvider => Builder.AppendFormatted(valueProvider.Resource);
 
-        public void AppendFormatted<T>(IResourceBuilder<T> valueProvider, string? format = null)
+        public void AppendFormatted<T>(IResourceBuilder<T> valueProvider, string? format)
             where T : IResource, IValueProvider, IManifestExpressionProvider => Builder.AppendFormatted(valueProvider.Resource, format);
     }
 }

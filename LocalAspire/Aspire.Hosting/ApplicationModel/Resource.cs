@@ -33,24 +33,15 @@ public class ExecutableResource : Resource, IResourceWithEnvironment, IResourceW
 }
 
 public class ProjectResource(string name)
-    : Resource(name), IResourceWithEnvironment, IResourceWithArgs, IResourceWithServiceDiscovery, IResourceWithWaitSupport, IComputeResource;
+    : Resource(name), IResourceWithEnvironment, IResourceWithArgs, IResourceWithServiceDiscovery, IResourceWithWaitSupport, IComputeResource
+{
+    /// <summary>The HTTPS endpoint that nobody asked for: a deployment may have it, the process does not listen on it.</summary>
+    internal EndpointAnnotation? DefaultHttpsEndpoint { get; set; }
+}
 
 /// <summary>A server that is shipped as a container image. Without a container engine, those that know how run as a native process.</summary>
 public class ContainerResource(string name, string? entrypoint = null)
     : Resource(name), IResourceWithEnvironment, IResourceWithArgs, IResourceWithEndpoints, IResourceWithWaitSupport, IComputeResource
 {
     public string? Entrypoint { get; set; } = entrypoint;
-}
-
-/// <summary>A connection string that is built from other resources.</summary>
-public class ConnectionStringResource : Resource, IResourceWithConnectionString, IResourceWithWaitSupport
-{
-    public ConnectionStringResource(string name, ReferenceExpression connectionStringExpression)
-        : base(name)
-    {
-        ArgumentNullException.ThrowIfNull(connectionStringExpression);
-        ConnectionStringExpression = connectionStringExpression;
-    }
-
-    public ReferenceExpression ConnectionStringExpression { get; }
 }

@@ -12,8 +12,11 @@ namespace Aspire.Hosting.ApplicationModel;
 /// <param name="IsErrorMessage">Whether it came from the standard error stream, or from a logger at level Error or above.</param>
 public readonly record struct LogLine(int LineNumber, string Content, bool IsErrorMessage);
 
+/// <summary>Whether anybody watches the log of an instance.</summary>
+public readonly record struct LogSubscriber(string Name, bool AnySubscribers);
+
 /// <summary>Keeps what each resource instance writes, and passes it on to whoever watches.</summary>
-public class ResourceLoggerService
+public class ResourceLoggerService : IDisposable
 {
     readonly ConcurrentDictionary<string, ResourceLog> _logs = new(StringComparer.OrdinalIgnoreCase);
 
@@ -55,6 +58,67 @@ public class ResourceLoggerService
         }
     }
 
+    /// <summary>Everything that the instances of the resource have written so far.</summary>
+    public async IAsyncEnumerable<IReadOnlyList<LogLine>> GetAllAsync(IResource resource)
+    {
+        ArgumentNullException.ThrowIfNull(resource);
+        foreach (var name in ResourceInstance.NamesOf(resource))
+        {
+            await foreach (var lines in GetAllAsync(name))
+                yield return lines;
+        }
+    }
+
+    public async IAsyncEnumerable<IReadOnlyList<LogLine>> GetAllAsync(string resourceName)
+    {
+        ArgumentNullException.ThrowIfNull(resourceName);
+        await Task.CompletedTask;
+        if (LogOf(resourceName).Backlog is { Length: > 0 } lines)
+            yield return lines;
+    }
+
+    public void ClearBacklog(string resourceName)
+    {
+        ArgumentNullException.ThrowIfNull(resourceName);
+        LogOf(resourceName).Clear();
+    }
+
+    /// <summary>Tells who is watched now, and of each first watcher and last one from then on.</summary>
+    public async IAsyncEnumerable<LogSubscriber> WatchAnySubscribersAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var channel = Channel.CreateUnbounded<LogSubscriber>();
+        void Tell(LogSubscriber subscriber) => channel.Writer.TryWrite(subscriber);
+        foreach (var (name, log) in _logs)
+        {
+            if (log.IsWatched)
+                Tell(new(name, true));
+        }
+        SubscribersChanged += Tell;
+        try
+        {
+            await foreach (var subscriber in channel.Reader.ReadAllAsync(cancellationToken))
+                yield return subscriber;
+        }
+        finally
+        {
+            SubscribersChanged -= Tell;
+        }
+    }
+
+    /// <summary>Ends the watching of the log of one instance.</summary>
+    public void Complete(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        LogOf(name).Complete();
+    }
+
+    public void Dispose()
+    {
+        foreach (var log in _logs.Values)
+            log.Complete();
+        GC.SuppressFinalize(this);
+    }
+
     /// <summary>Ends the watching of the resource's log.</summary>
     public void Complete(IResource resource)
     {
@@ -69,7 +133,9 @@ public class ResourceLoggerService
         Sink?.Invoke(instance, line, isError);
     }
 
-    ResourceLog LogOf(string instance) => _logs.GetOrAdd(instance, _ => new());
+    event Action<LogSubscriber>? SubscribersChanged;
+
+    ResourceLog LogOf(string instance) => _logs.GetOrAdd(instance, name => new(isWatched => SubscribersChanged?.Invoke(new(name, isWatched))));
 
     static async Task CopyAsync(ResourceLog log, ChannelWriter<IReadOnlyList<LogLine>> writer, CancellationToken cancellationToken)
     {
@@ -85,7 +151,7 @@ public class ResourceLoggerService
     }
 }
 
-sealed class ResourceLog
+sealed class ResourceLog(Action<bool> watched)
 {
     const int Capacity = 10_000;
 
@@ -94,6 +160,30 @@ sealed class ResourceLog
     readonly List<Channel<LogLine>> _watchers = [];
     int _count;
     bool _complete;
+
+    public LogLine[] Backlog
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _backlog];
+        }
+    }
+
+    public bool IsWatched
+    {
+        get
+        {
+            lock (_lock)
+                return _watchers.Count > 0;
+        }
+    }
+
+    public void Clear()
+    {
+        lock (_lock)
+            _backlog.Clear();
+    }
 
     public void Append(string content, bool isError)
     {
@@ -122,13 +212,17 @@ sealed class ResourceLog
     {
         var channel = Channel.CreateUnbounded<LogLine>();
         LogLine[] known;
+        bool isFirst;
         lock (_lock)
         {
             known = [.. _backlog];
+            isFirst = _watchers.Count == 0;
             _watchers.Add(channel);
             if (_complete)
                 channel.Writer.TryComplete();
         }
+        if (isFirst)
+            watched(true);
         try
         {
             if (known.Length > 0)
@@ -138,8 +232,11 @@ sealed class ResourceLog
         }
         finally
         {
+            bool isLast;
             lock (_lock)
-                _watchers.Remove(channel);
+                isLast = _watchers.Remove(channel) && _watchers.Count == 0;
+            if (isLast)
+                watched(false);
         }
     }
 }

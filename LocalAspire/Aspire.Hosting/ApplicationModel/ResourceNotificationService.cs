@@ -44,7 +44,7 @@ public partial class ResourceNotificationService(
         lock (_lock)
         {
             var before = _current.TryGetValue(resourceId, out var known) ? known.Snapshot : Blank(resource);
-            var after = stateFactory(before);
+            var after = WithCommands(resource, stateFactory(before));
             var change = new ResourceEvent(resource, resourceId, after);
             _current[resourceId] = change;
             if (before.State?.Text != after.State?.Text)
@@ -157,7 +157,24 @@ public partial class ResourceNotificationService(
         ? $"The resource '{e.Resource.Name}' ended in the state {e.Snapshot.State!.Text} with exit code {code}."
         : $"The resource '{e.Resource.Name}' ended in the state {e.Snapshot.State!.Text}.";
 
-    static CustomResourceSnapshot Blank(IResource resource) => new()
+    CustomResourceSnapshot WithCommands(IResource resource, CustomResourceSnapshot snapshot)
+    {
+        var commands = resource.Annotations.OfType<ResourceCommandAnnotation>().ToArray();
+        if (commands.Length == 0)
+            return snapshot;
+
+        var context = new UpdateCommandStateContext { ResourceSnapshot = snapshot, Services = serviceProvider };
+        return snapshot with
+        {
+            Commands = [.. commands.Select(c => new ResourceCommandSnapshot(
+                c.Name, c.UpdateState(context), c.DisplayName, c.DisplayDescription, c.Argument, c.ConfirmationMessage, c.IconName, c.IconVariant, c.IsHighlighted)
+            {
+                Visibility = c.Visibility,
+            })],
+        };
+    }
+
+    static CustomResourceSnapshot Blank(IResource resource) => resource.TryGetLastAnnotation<ResourceSnapshotAnnotation>(out var initial) ? initial.InitialSnapshot : new()
     {
         ResourceType = resource.GetType().Name.Replace("Resource", "", StringComparison.Ordinal),
         Properties = [],

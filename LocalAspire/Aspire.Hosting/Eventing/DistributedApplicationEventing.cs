@@ -1,4 +1,6 @@
 using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Aspire.Hosting.Eventing;
 
@@ -7,6 +9,10 @@ public interface IDistributedApplicationEvent;
 public interface IDistributedApplicationResourceEvent : IDistributedApplicationEvent
 {
     IResource Resource { get; }
+
+    IServiceProvider Services { get; }
+
+    ILogger Logger => Services.GetRequiredService<ResourceLoggerService>().GetLogger(Resource);
 }
 
 public class DistributedApplicationEventSubscription(Func<IDistributedApplicationEvent, CancellationToken, Task> callback)
@@ -14,8 +20,8 @@ public class DistributedApplicationEventSubscription(Func<IDistributedApplicatio
     public Func<IDistributedApplicationEvent, CancellationToken, Task> Callback { get; } = callback;
 }
 
-public class DistributedApplicationResourceEventSubscription(IResource? resource, Func<IDistributedApplicationEvent, CancellationToken, Task> callback)
-    : DistributedApplicationEventSubscription(callback)
+public class DistributedApplicationResourceEventSubscription(IResource? resource, Func<IDistributedApplicationResourceEvent, CancellationToken, Task> callback)
+    : DistributedApplicationEventSubscription((e, ct) => callback((IDistributedApplicationResourceEvent)e, ct))
 {
     public IResource? Resource { get; } = resource;
 }
@@ -66,7 +72,7 @@ public class DistributedApplicationEventing : IDistributedApplicationEventing
         ArgumentNullException.ThrowIfNull(resource);
         ArgumentNullException.ThrowIfNull(callback);
         return Add<T>(new DistributedApplicationResourceEventSubscription(
-            resource, (e, ct) => ReferenceEquals(((T)e).Resource, resource) ? callback((T)e, ct) : Task.CompletedTask));
+            resource, (e, ct) => ReferenceEquals(e.Resource, resource) ? callback((T)e, ct) : Task.CompletedTask));
     }
 
     public void Unsubscribe(DistributedApplicationEventSubscription subscription)

@@ -1,5 +1,4 @@
 using Aspire.Hosting.Eventing;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Aspire.Hosting.ApplicationModel;
@@ -23,14 +22,14 @@ public class AfterResourcesCreatedEvent(IServiceProvider services, DistributedAp
 /// <summary>The resource is known to the running application; its handlers do not hold anything up.</summary>
 public class InitializeResourceEvent(
     IResource resource,
-    IDistributedApplicationEventing eventing,
+    IDistributedApplicationEventing distributedApplicationEventing,
     ResourceLoggerService resourceLoggerService,
     ResourceNotificationService resourceNotificationService,
     IServiceProvider services) : IDistributedApplicationResourceEvent
 {
     public IResource Resource { get; } = resource;
 
-    public IDistributedApplicationEventing Eventing { get; } = eventing;
+    public IDistributedApplicationEventing Eventing { get; } = distributedApplicationEventing;
 
     public ILogger Logger { get; } = resourceLoggerService.GetLogger(resource);
 
@@ -58,11 +57,12 @@ public class ConnectionStringAvailableEvent(IResource resource, IServiceProvider
 /// <summary>The resource is about to start; a handler that waits holds it back, one that throws keeps it from starting.</summary>
 public class BeforeResourceStartedEvent(IResource resource, IServiceProvider services) : IDistributedApplicationResourceEvent
 {
+    /// <summary>The instance that starts alone; null when all of them do.</summary>
+    public string? ResourceInstanceId { get; init; }
+
     public IResource Resource { get; } = resource;
 
     public IServiceProvider Services { get; } = services;
-
-    public ILogger Logger { get; } = services.GetRequiredService<ResourceLoggerService>().GetLogger(resource);
 }
 
 /// <summary>The resource is healthy for the first time in this run; those who wait for it wait for the handlers too.</summary>
@@ -71,8 +71,6 @@ public class ResourceReadyEvent(IResource resource, IServiceProvider services) :
     public IResource Resource { get; } = resource;
 
     public IServiceProvider Services { get; } = services;
-
-    public ILogger Logger { get; } = services.GetRequiredService<ResourceLoggerService>().GetLogger(resource);
 }
 
 /// <summary>An instance of the resource has ended.</summary>
@@ -83,6 +81,4 @@ public class ResourceStoppedEvent(IResource resource, IServiceProvider services,
     public IServiceProvider Services { get; } = services;
 
     public ResourceEvent ResourceEvent { get; } = resourceEvent;
-
-    public ILogger Logger { get; } = services.GetRequiredService<ResourceLoggerService>().GetLogger(resource);
 }

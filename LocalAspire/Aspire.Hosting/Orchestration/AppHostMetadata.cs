@@ -9,6 +9,9 @@ static class AppHostMetadata
 {
     public static string? Directory(Assembly? assembly) => Find(assembly, "apphostprojectpath");
 
+    /// <summary>The name of the project file.</summary>
+    public static string? FileName(Assembly? assembly) => Find(assembly, "apphostprojectname");
+
     /// <summary>Where the build put the assembly of a project; null when the AppHost's build does not include it.</summary>
     public static string? Output(Assembly? assembly, string projectPath) => Find(assembly, $"localaspire:output:{projectPath}");
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Publishing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Configuration.Json;
@@ -67,6 +68,8 @@ sealed class PersistedParameterDefault(AppHostSecrets secrets, string key, Param
         secrets.Set(key, value);
         return value;
     }
+
+    public override void WriteToManifest(ManifestPublishingContext context) => inner.WriteToManifest(context);
 }
 
 static class PrivateFiles

@@ -22,7 +22,56 @@ sealed class HealthMonitor(
     public static ImmutableArray<HealthReportSnapshot> Unknown(IResource resource) =>
         [.. resource.Annotations.OfType<HealthCheckAnnotation>().Select(a => new HealthReportSnapshot(a.Key, null, null, null))];
 
-    public async Task RunAsync(IResource resource, CancellationToken cancellationToken)
+    /// <summary>Follows every resource from when it runs to when its last instance has ended, and again after that.</summary>
+    public async Task WatchAsync(CancellationToken cancellationToken)
+    {
+        var runs = new Dictionary<IResource, Run>();
+        try
+        {
+            await foreach (var change in notifications.WatchAsync(cancellationToken))
+                Follow(change, runs, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The application stops.
+        }
+    }
+
+    // By what the changes say, one after the other: the current state may be a few changes ahead.
+    void Follow(ResourceEvent change, Dictionary<IResource, Run> runs, CancellationToken cancellationToken)
+    {
+        var resource = change.Resource;
+        if (change.Snapshot.State?.Text == KnownResourceStates.Running)
+        {
+            if (!runs.TryGetValue(resource, out var run))
+            {
+                run = runs[resource] = new(CancellationTokenSource.CreateLinkedTokenSource(cancellationToken), []);
+                _ = MonitorAsync(resource, run.Stop.Token);
+            }
+            run.Instances.Add(change.ResourceId);
+        }
+        else if (ResourceNotificationService.IsTerminal(change.Snapshot) && runs.TryGetValue(resource, out var run)
+            && run.Instances.Remove(change.ResourceId) && run.Instances.Count == 0)
+        {
+            runs.Remove(resource);
+            run.Stop.Cancel();
+            run.Stop.Dispose();
+        }
+    }
+
+    async Task MonitorAsync(IResource resource, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RunAsync(resource, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The run is over.
+        }
+    }
+
+    async Task RunAsync(IResource resource, CancellationToken cancellationToken)
     {
         if (resource is IResourceWithParent child)
             await WaitForParentAsync(child.Parent, cancellationToken);
@@ -38,6 +87,7 @@ sealed class HealthMonitor(
         while (true)
         {
             var report = await checks.CheckHealthAsync(r => keys.Contains(r.Name), cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested();
             await notifications.PublishUpdateAsync(resource, s => s with { HealthReports = Snapshots(report) });
             var isHealthy = report.Status == HealthStatus.Healthy;
             if (isHealthy && !isReady)
@@ -52,8 +102,11 @@ sealed class HealthMonitor(
 
     static TimeSpan Pause(int failures) => TimeSpan.FromSeconds(UnhealthySeconds[Math.Min(failures, UnhealthySeconds.Length) - 1]);
 
-    static ImmutableArray<HealthReportSnapshot> Snapshots(HealthReport report) =>
-        [.. report.Entries.Select(e => new HealthReportSnapshot(e.Key, e.Value.Status, e.Value.Description, e.Value.Exception?.ToString()))];
+    ImmutableArray<HealthReportSnapshot> Snapshots(HealthReport report)
+    {
+        var now = clock.GetUtcNow().UtcDateTime;
+        return [.. report.Entries.Select(e => new HealthReportSnapshot(e.Key, e.Value.Status, e.Value.Description, e.Value.Exception?.ToString()) { LastRunAt = now })];
+    }
 
     /// <summary>What a child is, such as a database, may only come into being when the parent is ready.</summary>
     async Task WaitForParentAsync(IResource parent, CancellationToken cancellationToken)
@@ -77,4 +130,6 @@ sealed class HealthMonitor(
             OrchestratorLog.ReadyHandlerFailed(logs.GetLogger(resource), resource.Name, e);
         }
     }
+
+    sealed record Run(CancellationTokenSource Stop, HashSet<string> Instances);
 }

@@ -9,18 +9,22 @@ sealed class HealthHttpClient() : HttpClient(new SocketsHttpHandler { AllowAutoR
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 }
 
-sealed class HttpHealthCheck(HealthHttpClient client, EndpointReference endpoint, string path, int expectedStatus) : IHealthCheck
+sealed class HttpHealthCheck(HealthHttpClient client, Func<CancellationToken, ValueTask<Uri?>> address, int expectedStatus) : IHealthCheck
 {
+    public HttpHealthCheck(HealthHttpClient client, EndpointReference endpoint, string path, int expectedStatus)
+        : this(client, _ => new(endpoint.IsAllocated ? new Uri(new Uri(endpoint.Url), path) : null), expectedStatus) { }
+
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        if (!endpoint.IsAllocated)
+        if (await address(cancellationToken) is not { } uri)
             return HealthCheckResult.Unhealthy("The endpoint is not allocated yet.");
 
+        var path = uri.PathAndQuery;
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(HealthHttpClient.Limit);
         try
         {
-            using var response = await client.GetAsync(new Uri(new Uri(endpoint.Url), path), HttpCompletionOption.ResponseHeadersRead, timeout.Token);
+            using var response = await client.GetAsync(uri, HttpCompletionOption.ResponseHeadersRead, timeout.Token);
             return (int)response.StatusCode == expectedStatus
                 ? HealthCheckResult.Healthy()
                 : HealthCheckResult.Unhealthy($"{path} answered {(int)response.StatusCode}, not {expectedStatus}.");

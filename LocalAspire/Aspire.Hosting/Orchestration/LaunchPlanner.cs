@@ -16,12 +16,17 @@ sealed class LaunchPlanner(
         ProjectResource project => PlanProjectAsync(project, instance, cancellationToken),
         ExecutableResource executable => PlanExecutableAsync(executable, instance, cancellationToken),
         var server when server.TryGetLastAnnotation<NativeServerAnnotation>(out var native) => PlanServerAsync(native.Server, instance, cancellationToken),
-        var other => throw new UnableToStartException($"the resource '{other.Name}' is a container, and AspireSource=local runs no containers."),
+        var other => throw new UnableToStartException(
+            $"the resource '{other.Name}' is a container, and AspireSource=local runs no containers; only Redis and PostgreSQL run without one. "
+            + "Leave it out when there is no container engine, or build with -p:AspireSource=packages."),
     };
 
     async Task<LaunchSpec> PlanProjectAsync(ProjectResource project, ResourceInstance instance, CancellationToken cancellationToken)
     {
         var metadata = project.Annotations.OfType<IProjectMetadata>().Last();
+        if (!File.Exists(metadata.ProjectPath))
+            throw new DistributedApplicationException($"The project file '{metadata.ProjectPath}' of the resource '{project.Name}' does not exist. Rebuild the AppHost, or correct the path.");
+
         var environment = await EnvironmentAsync(instance, cancellationToken);
         var args = await ArgumentsAsync(instance, cancellationToken);
         var directory = Path.GetDirectoryName(metadata.ProjectPath)!;
@@ -71,13 +76,9 @@ sealed class LaunchPlanner(
 
     async Task<Dictionary<string, string>> EnvironmentAsync(ResourceInstance instance, CancellationToken cancellationToken)
     {
-        var resource = instance.Resource;
-        var context = new EnvironmentCallbackContext(executionContext, resource, cancellationToken: cancellationToken) { Logger = logs.GetLogger(resource) };
-        foreach (var callback in resource.Annotations.OfType<EnvironmentCallbackAnnotation>().ToArray())
-            await callback.Callback(context);
-
+        var variables = await ResourceCallbacks.EnvironmentAsync(instance.Resource, executionContext, logs.GetLogger(instance.Resource), cancellationToken);
         var environment = new Dictionary<string, string>();
-        foreach (var (name, value) in context.EnvironmentVariables)
+        foreach (var (name, value) in variables)
         {
             if (await ResolveAsync(value, instance, cancellationToken) is { } text)
                 environment[name] = text;
@@ -87,13 +88,9 @@ sealed class LaunchPlanner(
 
     async Task<IReadOnlyList<string>> ArgumentsAsync(ResourceInstance instance, CancellationToken cancellationToken)
     {
-        var resource = instance.Resource;
-        var context = new CommandLineArgsCallbackContext([], resource, cancellationToken) { ExecutionContext = executionContext, Logger = logs.GetLogger(resource) };
-        foreach (var callback in resource.Annotations.OfType<CommandLineArgsCallbackAnnotation>().ToArray())
-            await callback.Callback(context);
-
+        var values = await ResourceCallbacks.ArgumentsAsync(instance.Resource, executionContext, logs.GetLogger(instance.Resource), cancellationToken);
         var args = new List<string>();
-        foreach (var value in context.Args)
+        foreach (var value in values)
         {
             if (await ResolveAsync(value, instance, cancellationToken) is { } text)
                 args.Add(text);

@@ -53,7 +53,7 @@ sealed class ServerDirectories(IConfiguration configuration, AppHostLocation app
             return Path.GetFullPath(Path.Combine(appHost.Directory, volume.Source!));
 
         var root = configuration["Aspire:Store:Path"] ?? Path.Combine(appHost.Directory, "..", ".data");
-        return Path.GetFullPath(Path.Combine(root, volume.Source ?? resource.Name));
+        return Path.GetFullPath(Path.Combine(root, volume.IsNameGenerated ? resource.Name : volume.Source ?? resource.Name));
     }
 }
 

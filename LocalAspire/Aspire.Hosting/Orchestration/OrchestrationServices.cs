@@ -4,6 +4,8 @@ namespace LocalAspire;
 
 static class OrchestrationServices
 {
+    public static void AddPublishing(this IServiceCollection services) => services.AddSingleton<ManifestPublisher>();
+
     public static void AddOrchestration(this IServiceCollection services)
     {
         services.AddSingleton<StartFailure>();
@@ -14,6 +16,7 @@ static class OrchestrationServices
         services.AddSingleton<HealthMonitor>();
         services.AddSingleton<OutputSink>();
         services.AddSingleton<ProcessStarter>();
+        services.AddSingleton<ResourceLifecycle>();
         services.AddHostedService<Orchestrator>();
     }
 }

@@ -7,69 +7,55 @@ using Microsoft.Extensions.Options;
 
 namespace LocalAspire;
 
-/// <summary>Starts every resource of the application, follows it, and ends it.</summary>
-sealed class Orchestrator : IHostedService, IAsyncDisposable
+/// <summary>Starts every resource of the application, and ends it.</summary>
+sealed class Orchestrator(
+    DistributedApplicationModel model,
+    DistributedApplicationExecutionContext executionContext,
+    EndpointAllocator endpoints,
+    ProcessStarter starter,
+    ResourceLifecycle lifecycle,
+    HealthMonitor health,
+    ResourceNotificationService notifications,
+    ResourceLoggerService logs,
+    IDistributedApplicationEventing eventing,
+    StartFailure failure,
+    IOptions<HealthCheckServiceOptions> checks,
+    OutputSink sink,
+    TimeProvider clock,
+    IServiceProvider services) : IHostedService, IAsyncDisposable
 {
-    readonly DistributedApplicationModel _model;
-    readonly EndpointAllocator _endpoints;
-    readonly ProcessStarter _starter;
-    readonly HealthMonitor _health;
-    readonly ResourceNotificationService _notifications;
-    readonly ResourceLoggerService _logs;
-    readonly IDistributedApplicationEventing _eventing;
-    readonly StartFailure _failure;
-    readonly IServiceProvider _services;
-    readonly HealthCheckServiceOptions _checks;
     readonly CancellationTokenSource _stopping = new();
-    readonly Lazy<Task> _stop;
-    Task _starting = Task.CompletedTask;
-
-    public Orchestrator(
-        DistributedApplicationModel model,
-        EndpointAllocator endpoints,
-        ProcessStarter starter,
-        HealthMonitor health,
-        ResourceNotificationService notifications,
-        ResourceLoggerService logs,
-        IDistributedApplicationEventing eventing,
-        StartFailure failure,
-        IOptions<HealthCheckServiceOptions> checks,
-        OutputSink sink,
-        TimeProvider clock,
-        IServiceProvider services)
-    {
-        (_model, _endpoints, _starter, _health, _notifications, _logs) = (model, endpoints, starter, health, notifications, logs);
-        (_eventing, _failure, _services, _checks) = (eventing, failure, services, checks.Value);
-        logs.Sink = sink.Write;
-        starter.Running = OnRunningAsync;
-        Clock = clock;
-        _stop = new(StopAllAsync);
-        eventing.Subscribe<BeforeResourceStartedEvent>((e, ct) => notifications.WaitForDependenciesAsync(e.Resource, ct));
-    }
-
-    TimeProvider Clock { get; }
+    readonly Lock _lock = new();
+    readonly List<Task> _work = [];
+    Task? _stop;
 
     /// <summary>Returns when every resource has been started or has failed to. A failure of the whole is left in <see cref="StartFailure"/>.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token, _failure.Reported);
-        _starting = StartAllAsync(stop.Token);
+        logs.Sink = sink.Write;
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token, failure.Reported);
         try
         {
-            await _starting;
+            await Track(StartAllAsync(stop.Token));
         }
-        catch (UnableToStartException e)
+        catch (DistributedApplicationException e)
         {
-            _failure.Report(e.Message);
+            failure.Report(e.Message);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             // Not an error that the host should log: the application sees the reason for itself.
         }
+        if (failure.Message is null)
+            failure.StartIsOver();
     }
 
     /// <summary>Ends every process; the second call waits for the first.</summary>
-    public Task StopAsync(CancellationToken cancellationToken) => _stop.Value;
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+            return _stop ??= StopAllAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -80,34 +66,38 @@ sealed class Orchestrator : IHostedService, IAsyncDisposable
     async Task StopAllAsync()
     {
         await _stopping.CancelAsync();
-        // Its outcome has been seen by StartAsync.
-        await _starting.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        Task[] work;
+        lock (_lock)
+            work = [.. _work];
+        // The outcome has been seen by whoever asked for it.
+        await Task.WhenAll(work).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
         // The stores go last, so that the others can still write down where they stand.
-        var instances = _model.Resources.SelectMany(ResourceInstance.Of).ToLookup(i => i.Resource is ContainerResource);
-        await Task.WhenAll(instances[false].Select(_starter.StopAsync));
-        await Task.WhenAll(instances[true].Select(_starter.StopAsync));
-        await _endpoints.DisposeAsync();
+        var instances = model.Resources.SelectMany(ResourceInstance.Of).ToLookup(i => i.Resource is ContainerResource);
+        await Task.WhenAll(instances[false].Select(starter.StopAsync));
+        await Task.WhenAll(instances[true].Select(starter.StopAsync));
+        await endpoints.DisposeAsync();
     }
 
     async Task StartAllAsync(CancellationToken cancellationToken)
     {
         Validate();
-        foreach (var resource in _model.Resources)
-            await InitializeAsync(resource, cancellationToken);
+        _ = Track(health.WatchAsync(_stopping.Token));
+        foreach (var resource in model.Resources.ToArray())
+            await InitializeAsync(resource);
 
-        await _endpoints.AllocateAsync(_model.Resources, cancellationToken);
-        foreach (var resource in _model.Resources.Where(r => r.HasAnnotationOfType<EndpointAnnotation>()))
-            await PublishEndpointsAsync(resource, cancellationToken);
+        await endpoints.AllocateAsync(model.Resources, cancellationToken);
+        foreach (var resource in model.Resources)
+            await PublishAddressesAsync(resource, cancellationToken);
 
-        await Task.WhenAll(_model.Resources.Where(r => r is not IResourceWithParent).Select(r => StartResourceAsync(r, cancellationToken)));
-        await _eventing.PublishAsync(new AfterResourcesCreatedEvent(_services, _model), cancellationToken);
+        await Task.WhenAll(model.Resources.Select(resource => StartAsync(resource, cancellationToken)));
+        await eventing.PublishAsync(new AfterResourcesCreatedEvent(services, model), cancellationToken);
     }
 
     void Validate()
     {
-        var registered = _checks.Registrations.Select(r => r.Name).ToHashSet();
-        foreach (var resource in _model.Resources)
+        var registered = checks.Value.Registrations.Select(r => r.Name).ToHashSet();
+        foreach (var resource in model.Resources)
         {
             foreach (var endpoint in resource.Annotations.OfType<EndpointAnnotation>())
                 EndpointAllocator.Validate(resource, endpoint);
@@ -116,104 +106,105 @@ sealed class Orchestrator : IHostedService, IAsyncDisposable
         }
     }
 
-    async Task InitializeAsync(IResource resource, CancellationToken cancellationToken)
+    async Task InitializeAsync(IResource resource)
     {
-        if (resource is ProjectResource or ExecutableResource or ContainerResource)
+        if (IsProcess(resource))
         {
             resource.Annotations.Add(new InstancesAnnotation(
                 [.. Enumerable.Range(0, resource.GetReplicaCount()).Select(_ => new ResourceInstance(resource))]));
+            LifecycleCommands.Add(resource, lifecycle, RunCommandAsync);
         }
-        var relationships = resource.Annotations.OfType<ResourceRelationshipAnnotation>().Select(r => new RelationshipSnapshot(r.Resource.Name, r.Type));
-        await _notifications.PublishUpdateAsync(resource, s => s with
+        var relationships = resource.Annotations.OfType<ResourceRelationshipAnnotation>().Select(r => new RelationshipSnapshot(r.Resource.Name, r.Type)).Distinct();
+        var icon = resource.Annotations.OfType<ResourceIconAnnotation>().LastOrDefault();
+        await notifications.PublishUpdateAsync(resource, s => s with
         {
-            CreationTimeStamp = Clock.GetUtcNow().UtcDateTime,
+            CreationTimeStamp = clock.GetUtcNow().UtcDateTime,
             HealthReports = HealthMonitor.Unknown(resource),
             Relationships = [.. relationships],
+            IconName = icon?.IconName ?? s.IconName,
+            IconVariant = icon?.IconVariant ?? s.IconVariant,
         });
-        await _eventing.PublishAsync(
-            new InitializeResourceEvent(resource, _eventing, _logs, _notifications, _services), EventDispatchBehavior.NonBlockingConcurrent, cancellationToken);
+        _ = Track(PublishInitializeAsync(resource));
     }
 
-    async Task PublishEndpointsAsync(IResource resource, CancellationToken cancellationToken)
-    {
-        var urls = resource.Annotations.OfType<EndpointAnnotation>().Select(e => new UrlSnapshot(e.Name, e.AllocatedEndpoint!.UriString, IsInternal: false));
-        await _notifications.PublishUpdateAsync(resource, s => s with { Urls = [.. urls] });
-        await _eventing.PublishAsync(new ResourceEndpointsAllocatedEvent(resource, _services), cancellationToken);
-    }
-
-    async Task StartResourceAsync(IResource resource, CancellationToken cancellationToken)
+    /// <summary>A custom resource drives itself from here on, and holds nothing up.</summary>
+    async Task PublishInitializeAsync(IResource resource)
     {
         try
         {
-            if (resource is ParameterResource parameter)
-                await parameter.GetValueAsync(cancellationToken);
-
-            await PublishConnectionStringAsync(resource, cancellationToken);
-            if (resource is IResourceWithoutLifetime)
-            {
-                await PublishStateAsync(resource, KnownResourceStates.Running);
-                return;
-            }
-
-            await PublishStateAsync(resource, KnownResourceStates.Starting);
-            await _eventing.PublishAsync(new BeforeResourceStartedEvent(resource, _services), cancellationToken);
-            var instances = ResourceInstance.Of(resource);
-            if (instances.Count == 0)
-                await OnRunningAsync(resource, resource.Name);
-            await Task.WhenAll(instances.Select(i => _starter.StartAsync(i, cancellationToken)));
-        }
-        catch (UnableToStartException e)
-        {
-            // At once: others may be waiting for this one.
-            _failure.Report(e.Message);
+            await Task.Yield();
+            await eventing.PublishAsync(
+                new InitializeResourceEvent(resource, eventing, logs, notifications, services), EventDispatchBehavior.BlockingConcurrent, _stopping.Token);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            // One resource that cannot start does not keep the others from running.
-            OrchestratorLog.FailedToStart(_logs.GetLogger(resource), resource.Name, e.Message);
-            await PublishStateAsync(resource, e is MissingParameterValueException && resource is ParameterResource
-                ? KnownResourceStates.ValueMissing
-                : KnownResourceStates.FailedToStart);
+            OrchestratorLog.FailedToStart(logs.GetLogger(resource), resource.Name, e.Message);
+            await notifications.PublishUpdateAsync(resource, s => s with { State = KnownResourceStates.FailedToStart });
         }
     }
 
-    /// <summary>For the resource, and after it for its children.</summary>
-    async Task PublishConnectionStringAsync(IResource resource, CancellationToken cancellationToken)
+    async Task PublishAddressesAsync(IResource resource, CancellationToken cancellationToken)
     {
-        if (resource is IResourceWithConnectionString)
-            await _eventing.PublishAsync(new ConnectionStringAvailableEvent(resource, _services), cancellationToken);
-        foreach (var child in ChildrenOf(resource))
-            await PublishConnectionStringAsync(child, cancellationToken);
+        var urls = await ResourceUrls.OfAsync(resource, executionContext, logs.GetLogger(resource), cancellationToken);
+        if (!urls.IsEmpty)
+            await notifications.PublishUpdateAsync(resource, s => s with { Urls = urls });
+        if (resource.HasAnnotationOfType<EndpointAnnotation>())
+            await eventing.PublishAsync(new ResourceEndpointsAllocatedEvent(resource, services), cancellationToken);
     }
 
-    /// <summary>The first running process of a resource starts its health checks; children run when their parent does.</summary>
-    async Task OnRunningAsync(IResource resource, string instance)
+    Task StartAsync(IResource resource, CancellationToken cancellationToken) => resource switch
     {
-        await _notifications.PublishUpdateAsync(resource, instance, s => s with
-        {
-            State = KnownResourceStates.Running,
-            StartTimeStamp = Clock.GetUtcNow().UtcDateTime,
-        });
-        if (_starter.IsFirst(resource))
-            _ = MonitorAsync(resource);
-        foreach (var child in ChildrenOf(resource))
-            await OnRunningAsync(child, child.Name);
+        ParameterResource parameter => ResolveAsync(resource, parameter, cancellationToken),
+        ConfiguredConnectionString connection => ResolveAsync(resource, connection, cancellationToken),
+        _ when !IsProcess(resource) => Task.CompletedTask,
+        _ when resource.HasAnnotationOfType<ExplicitStartupAnnotation>() => HoldBackAsync(resource),
+        _ => lifecycle.StartAsync(resource, ResourceInstance.Of(resource), cancellationToken),
+    };
+
+    async Task HoldBackAsync(IResource resource)
+    {
+        foreach (var instance in ResourceInstance.Of(resource))
+            await lifecycle.PublishStateAsync(resource, instance.Name, KnownResourceStates.NotStarted);
     }
 
-    async Task MonitorAsync(IResource resource)
+    async Task ResolveAsync(IResource resource, IValueProvider value, CancellationToken cancellationToken)
     {
         try
         {
-            await _health.RunAsync(resource, _stopping.Token);
+            await value.GetValueAsync(cancellationToken);
+            if (resource is IResourceWithConnectionString)
+                await eventing.PublishAsync(new ConnectionStringAvailableEvent(resource, services), cancellationToken);
+            await notifications.PublishUpdateAsync(resource, s => s with { State = KnownResourceStates.Running });
         }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        catch (MissingParameterValueException e)
         {
-            // The application stops.
+            OrchestratorLog.FailedToStart(logs.GetLogger(resource), resource.Name, e.Message);
+            await notifications.PublishUpdateAsync(resource, s => s with { State = KnownResourceStates.ValueMissing });
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            OrchestratorLog.FailedToStart(logs.GetLogger(resource), resource.Name, e.Message);
+            await notifications.PublishUpdateAsync(resource, s => s with { State = KnownResourceStates.FailedToStart });
         }
     }
 
-    Task PublishStateAsync(IResource resource, string state) => _notifications.PublishUpdateAsync(resource, s => s with { State = state });
+    Task<ExecuteCommandResult> RunCommandAsync(Func<CancellationToken, Task<ExecuteCommandResult>> command)
+    {
+        lock (_lock)
+            return _stop is null ? Track(Task.Run(() => command(_stopping.Token))) : Task.FromResult(CommandResults.Canceled());
+    }
 
-    IEnumerable<IResource> ChildrenOf(IResource resource) =>
-        _model.Resources.Where(r => r is IResourceWithParent { Parent: var parent } && ReferenceEquals(parent, resource));
+    /// <summary>Shutdown waits for it.</summary>
+    T Track<T>(T task)
+        where T : Task
+    {
+        lock (_lock)
+        {
+            _work.RemoveAll(done => done.IsCompletedSuccessfully);
+            _work.Add(task);
+        }
+        return task;
+    }
+
+    static bool IsProcess(IResource resource) => resource is ProjectResource or ExecutableResource or ContainerResource;
 }

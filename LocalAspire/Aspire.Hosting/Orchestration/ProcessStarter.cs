@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
@@ -19,15 +18,8 @@ sealed class ProcessStarter(
     TimeProvider clock,
     ILogger<DistributedApplication> log)
 {
-    readonly ConcurrentDictionary<IResource, bool> _hasRun = new();
-    readonly ConcurrentDictionary<ResourceInstance, Task> _ends = new();
-    readonly ConcurrentDictionary<ResourceInstance, bool> _stopping = new();
-
     /// <summary>Called with the resource and the name of the instance when a process does its work.</summary>
     public Func<IResource, string, Task> Running { get; set; } = (_, _) => Task.CompletedTask;
-
-    /// <summary>True once for each resource.</summary>
-    public bool IsFirst(IResource resource) => _hasRun.TryAdd(resource, true);
 
     public async Task StartAsync(ResourceInstance instance, CancellationToken cancellationToken)
     {
@@ -40,9 +32,9 @@ sealed class ProcessStarter(
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var lastLines = new LastLines();
         var process = SupervisedProcess.Start(spec, OnLine, clock);
-        instance.Process = process;
+        instance.Begin(process);
         endpoints.Open(instance);
-        _ends[instance] = FollowAsync(instance, process, ready.Task, lastLines);
+        instance.End = FollowAsync(instance, process, ready.Task, lastLines);
         if (spec.ReadyText is not null && await Task.WhenAny(ready.Task, process.Exited) != ready.Task)
             return;
         if (!process.Exited.IsCompleted)
@@ -59,11 +51,12 @@ sealed class ProcessStarter(
 
     public async Task StopAsync(ResourceInstance instance)
     {
-        if (instance.Process is not { } process || !_stopping.TryAdd(instance, true))
+        if (instance.Process is not { } process)
             return;
 
+        instance.IsStopping = true;
         await process.StopAsync();
-        await _ends[instance];
+        await instance.End;
         process.Dispose();
     }
 
@@ -72,7 +65,7 @@ sealed class ProcessStarter(
         var exitCode = await process.Exited;
         endpoints.Close(instance);
         var (resource, isServer) = (instance.Resource, instance.Resource is ContainerResource);
-        if (!_stopping.ContainsKey(instance) && (isServer || exitCode != 0))
+        if (!instance.IsStopping && (isServer || exitCode != 0))
             ReportEnd(instance, exitCode, wasReady: !isServer || ready.IsCompleted, lastLines);
 
         await PublishEndAsync(resource, instance.Name, isServer ? KnownResourceStates.Exited : KnownResourceStates.Finished, exitCode);
@@ -84,11 +77,10 @@ sealed class ProcessStarter(
     void ReportEnd(ResourceInstance instance, int exitCode, bool wasReady, LastLines lastLines)
     {
         var resource = instance.Resource;
-        if (!wasReady)
-        {
-            failure.Report(exitCode == DataLock.InUse
+        if (!wasReady && failure.Report(exitCode == DataLock.InUse
                 ? $"the data directory of the resource '{resource.Name}' is in use by another running server. Stop the AppHost that started it, or set Aspire:Store:Path to another place."
-                : $"the resource '{resource.Name}' ended with exit code {exitCode} before it was ready: {lastLines}");
+                : $"the resource '{resource.Name}' ended with exit code {exitCode} before it was ready: {lastLines}"))
+        {
             return;
         }
         OrchestratorLog.Ended(log, instance.Name, exitCode, lastLines.ToString());
@@ -101,6 +93,7 @@ sealed class ProcessStarter(
             State = state,
             ExitCode = exitCode,
             StopTimeStamp = clock.GetUtcNow().UtcDateTime,
+            Urls = [.. s.Urls.Select(url => url with { IsInactive = true })],
         });
         if (notifications.TryGetCurrentState(instance, out var change))
             await eventing.PublishAsync(new ResourceStoppedEvent(resource, services, change));

@@ -11,11 +11,23 @@ static class ProjectDefaults
 {
     public static IResourceBuilder<ProjectResource> Apply(IResourceBuilder<ProjectResource> project, SelectedProfile? profile)
     {
+        project.WithEnvironment("OTEL_DOTNET_EXPERIMENTAL_OTLP_RETRY", "in_memory");
+        return project.ApplicationBuilder.ExecutionContext.IsRunMode ? ApplyRun(project, profile) : ApplyPublish(project, profile);
+    }
+
+    /// <summary>Whether the process is to listen on the endpoint by what its environment says.</summary>
+    public static bool IsInEnvironment(ProjectResource project, EndpointReference endpoint) =>
+        endpoint.Scheme is "http" or "https"
+        && endpoint.EndpointAnnotation.TargetPortEnvironmentVariable is null
+        && project.Annotations.OfType<EndpointEnvironmentFilterAnnotation>().All(a => a.Filter(endpoint.EndpointAnnotation));
+
+    static IResourceBuilder<ProjectResource> ApplyRun(IResourceBuilder<ProjectResource> project, SelectedProfile? profile)
+    {
         foreach (var url in profile?.Profile.ApplicationUrl?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [])
             AddEndpoint(project, BindingAddress.Parse(url));
 
-        project.WithEnvironment(context => AddTelemetry(context, project.ApplicationBuilder));
-        project.WithEnvironment(AddConsole);
+        project.WithOtlpExporter();
+        project.WithEnvironment(context => AddRunVariables(context, project.ApplicationBuilder));
         project.WithEnvironment(context => AddUrls(context, project.Resource));
         if (profile is not null)
         {
@@ -29,6 +41,31 @@ static class ProjectDefaults
         return project;
     }
 
+    static IResourceBuilder<ProjectResource> ApplyPublish(IResourceBuilder<ProjectResource> project, SelectedProfile? profile)
+    {
+        var resource = project.Resource;
+        project.WithEnvironment(context =>
+        {
+            if (resource.HasAnnotationOfType<EndpointAnnotation>() && !resource.HasAnnotationOfType<DisableForwardedHeadersAnnotation>())
+                context.EnvironmentVariables["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true";
+        });
+        project.WithEnvironment(context =>
+        {
+            AddPorts(context, resource, "http", "HTTP_PORTS");
+            AddPorts(context, resource, "https", "HTTPS_PORTS");
+        });
+        // A web project is deployed behind both schemes, whatever it listens on here.
+        if (profile?.Profile.ApplicationUrl is null)
+            return project;
+
+        project.WithEndpoint("http", endpoint => endpoint.UriScheme = "http");
+        return project.WithEndpoint("https", endpoint =>
+        {
+            endpoint.UriScheme = "https";
+            resource.DefaultHttpsEndpoint = endpoint;
+        });
+    }
+
     static void AddEndpoint(IResourceBuilder<ProjectResource> project, BindingAddress address)
     {
         var taken = project.Resource.Annotations.OfType<EndpointAnnotation>().Count(e => e.UriScheme == address.Scheme);
@@ -36,45 +73,34 @@ static class ProjectDefaults
         project.WithAnnotation(new EndpointAnnotation(ProtocolType.Tcp, address.Scheme, name: name, port: address.Port) { TargetHost = address.Host });
     }
 
-    static void AddTelemetry(EnvironmentCallbackContext context, IDistributedApplicationBuilder builder)
+    static void AddRunVariables(EnvironmentCallbackContext context, IDistributedApplicationBuilder builder)
     {
-        var variables = context.EnvironmentVariables;
-        var (endpoint, protocol) = builder.Configuration switch
+        if (builder.Environment.IsDevelopment())
         {
-            var c when c["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] is { Length: > 0 } grpc => (grpc, "grpc"),
-            var c when c["ASPIRE_DASHBOARD_OTLP_HTTP_ENDPOINT_URL"] is { Length: > 0 } http => (http, "http/protobuf"),
-            _ => ("http://localhost:18889", "grpc"),
-        };
-        variables["OTEL_DOTNET_EXPERIMENTAL_OTLP_RETRY"] = "in_memory";
-        variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint;
-        variables["OTEL_EXPORTER_OTLP_PROTOCOL"] = protocol;
-        variables["OTEL_SERVICE_NAME"] = context.Resource.Name;
-        variables["OTEL_RESOURCE_ATTRIBUTES"] = ReferenceExpression.Create($"service.instance.id={InstanceIdValue.Instance}");
-        if (!builder.Environment.IsDevelopment())
-            return;
-
-        variables["OTEL_DOTNET_EXPERIMENTAL_ASPNETCORE_DISABLE_URL_QUERY_REDACTION"] = "true";
-        variables["OTEL_DOTNET_EXPERIMENTAL_HTTPCLIENT_DISABLE_URL_QUERY_REDACTION"] = "true";
-        variables["OTEL_BLRP_SCHEDULE_DELAY"] = "1000";
-        variables["OTEL_BSP_SCHEDULE_DELAY"] = "1000";
-        variables["OTEL_METRIC_EXPORT_INTERVAL"] = "1000";
-        variables["OTEL_TRACES_SAMPLER"] = "always_on";
-        variables["OTEL_METRICS_EXEMPLAR_FILTER"] = "trace_based";
-        variables["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"] = "true";
-    }
-
-    static void AddConsole(EnvironmentCallbackContext context)
-    {
+            context.EnvironmentVariables["OTEL_DOTNET_EXPERIMENTAL_ASPNETCORE_DISABLE_URL_QUERY_REDACTION"] = "true";
+            context.EnvironmentVariables["OTEL_DOTNET_EXPERIMENTAL_HTTPCLIENT_DISABLE_URL_QUERY_REDACTION"] = "true";
+        }
         context.EnvironmentVariables["DOTNET_SYSTEM_CONSOLE_ALLOW_ANSI_COLOR_REDIRECTION"] = "true";
         context.EnvironmentVariables["LOGGING__CONSOLE__FORMATTERNAME"] = "simple";
     }
 
+    static void AddPorts(EnvironmentCallbackContext context, ProjectResource project, string scheme, string variable)
+    {
+        var ports = new ReferenceExpressionBuilder();
+        foreach (var endpoint in project.GetEndpoints().Where(e => e.Scheme == scheme && e.EndpointAnnotation != project.DefaultHttpsEndpoint && IsInEnvironment(project, e)))
+        {
+            if (!ports.IsEmpty)
+                ports.AppendLiteral(";");
+            ports.Append($"{endpoint.Property(EndpointProperty.TargetPort)}");
+        }
+        if (!ports.IsEmpty)
+            context.EnvironmentVariables.TryAdd(variable, ports.Build());
+    }
+
     static void AddUrls(EnvironmentCallbackContext context, ProjectResource project)
     {
-        var endpoints = project.GetEndpoints()
-            .Where(e => e.Scheme is "http" or "https" && e.EndpointAnnotation.TargetPortEnvironmentVariable is null)
-            .ToArray();
-        if (endpoints.Length == 0)
+        var endpoints = project.GetEndpoints().Where(e => IsInEnvironment(project, e)).ToArray();
+        if (endpoints.Length == 0 || context.EnvironmentVariables.ContainsKey("ASPNETCORE_URLS"))
             return;
 
         var urls = new ReferenceExpressionBuilder();
@@ -84,27 +110,21 @@ static class ProjectDefaults
                 urls.AppendLiteral(";");
             urls.Append($"{endpoint.Scheme}://{endpoint.EndpointAnnotation.TargetHost}:{endpoint.Property(EndpointProperty.TargetPort)}");
         }
-        context.EnvironmentVariables.TryAdd("ASPNETCORE_URLS", urls.Build());
-        if (endpoints.FirstOrDefault(e => e.Scheme is "https") is { } secure)
-            context.EnvironmentVariables.TryAdd("ASPNETCORE_HTTPS_PORT", secure.Property(EndpointProperty.Port));
+        if (Array.Find(endpoints, e => e.Scheme is "https") is { } secure)
+            context.EnvironmentVariables["ASPNETCORE_HTTPS_PORT"] = secure.Property(EndpointProperty.Port);
+        context.EnvironmentVariables["ASPNETCORE_URLS"] = urls.Build();
     }
 
     static void AddProfile(EnvironmentCallbackContext context, SelectedProfile profile)
     {
         context.EnvironmentVariables.TryAdd("DOTNET_LAUNCH_PROFILE", profile.Name);
         foreach (var (name, value) in profile.Profile.EnvironmentVariables)
-            context.EnvironmentVariables.TryAdd(name, value);
+            context.EnvironmentVariables.TryAdd(name, Environment.ExpandEnvironmentVariables(value));
     }
+}
 
-    /// <summary>Differs from replica to replica.</summary>
-    sealed class InstanceIdValue : IExpressionValue
-    {
-        public static readonly InstanceIdValue Instance = new();
-
-        public string ValueExpression => "{instance}";
-
-        public ValueTask<string?> GetValueAsync(CancellationToken cancellationToken = default) => new((string?)null);
-
-        public ValueTask<string?> GetValueAsync(ValueProviderContext context, CancellationToken cancellationToken = default) => new(context.Instance?.Suffix);
-    }
+/// <summary>Keeps endpoints out of what tells the process where to listen.</summary>
+sealed class EndpointEnvironmentFilterAnnotation(Func<EndpointAnnotation, bool> filter) : IResourceAnnotation
+{
+    public Func<EndpointAnnotation, bool> Filter => filter;
 }

@@ -16,13 +16,27 @@ sealed class ResourceInstance(IResource resource)
 
     public string Name => $"{resource.Name}-{Suffix}";
 
-    public SupervisedProcess? Process { get; set; }
+    public SupervisedProcess? Process { get; private set; }
+
+    /// <summary>Completes when the last process has ended and that has been told.</summary>
+    public Task End { get; set; } = Task.CompletedTask;
+
+    /// <summary>Whether the process is to end, so that its end is no news.</summary>
+    public bool IsStopping { get; set; }
+
+    public bool IsRunning => Process is not null && !End.IsCompleted;
 
     public static IReadOnlyList<string> NamesOf(IResource resource) =>
         resource.TryGetLastAnnotation<InstancesAnnotation>(out var annotation) ? [.. annotation.Instances.Select(i => i.Name)] : [resource.Name];
 
     public static IReadOnlyList<ResourceInstance> Of(IResource resource) =>
         resource.TryGetLastAnnotation<InstancesAnnotation>(out var annotation) ? annotation.Instances : [];
+
+    public void Begin(SupervisedProcess process)
+    {
+        Process = process;
+        IsStopping = false;
+    }
 
     public int? TargetPort(EndpointAnnotation endpoint) => _targetPorts.TryGetValue(endpoint, out var port) ? port : null;
 

@@ -10,16 +10,23 @@ sealed class StartFailure : IDisposable
 {
     readonly CancellationTokenSource _reported = new();
     string? _message;
+    volatile bool _isOver;
 
     public string? Message => _message;
 
     public CancellationToken Reported => _reported.Token;
 
-    public void Report(string message)
+    /// <returns>False once the application has started: then a failure is one of a single resource.</returns>
+    public bool Report(string message)
     {
+        if (_isOver)
+            return false;
         if (Interlocked.CompareExchange(ref _message, message, null) is null)
             _reported.Cancel();
+        return true;
     }
+
+    public void StartIsOver() => _isOver = true;
 
     public void Dispose() => _reported.Dispose();
 }

@@ -16,12 +16,14 @@ sealed class SupervisedProcess : IDisposable
     readonly Process _process;
     readonly TimeSpan _grace;
     readonly TimeProvider _clock;
+    readonly Lazy<Task> _stop;
 
     SupervisedProcess(Process process, TimeSpan grace, Action<string, bool> onLine, TimeProvider clock)
     {
         _process = process;
         _grace = grace;
         _clock = clock;
+        _stop = new(StopOnceAsync);
         Exited = WaitAsync(ReadAsync(process.StandardOutput, false, onLine), ReadAsync(process.StandardError, true, onLine));
     }
 
@@ -42,7 +44,8 @@ sealed class SupervisedProcess : IDisposable
         };
         string[] arguments =
         [
-            "sh", Script, spec.StopSignal, spec.Grace.TotalSeconds.ToString(CultureInfo.InvariantCulture), spec.Cleanup ?? "",
+            // Not sh: dash drops variables whose names have a hyphen, such as services__job-api__http__0.
+            Programs.Require("bash", "the package bash"), Script, spec.StopSignal, spec.Grace.TotalSeconds.ToString(CultureInfo.InvariantCulture), spec.Cleanup ?? "",
             spec.FileName, .. spec.Arguments,
         ];
         foreach (var argument in arguments)
@@ -56,7 +59,11 @@ sealed class SupervisedProcess : IDisposable
     }
 
     /// <summary>Asks the program to end and kills it after the grace; returns when it is gone.</summary>
-    public async Task StopAsync()
+    public Task StopAsync() => _stop.Value;
+
+    public void Dispose() => _process.Dispose();
+
+    async Task StopOnceAsync()
     {
         _process.StandardInput.Close();
         try
@@ -69,8 +76,6 @@ sealed class SupervisedProcess : IDisposable
             await Exited;
         }
     }
-
-    public void Dispose() => _process.Dispose();
 
     static async Task ReadAsync(StreamReader reader, bool isError, Action<string, bool> onLine)
     {

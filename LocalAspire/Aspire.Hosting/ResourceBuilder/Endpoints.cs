@@ -29,7 +29,7 @@ public static partial class ResourceBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         var wanted = new EndpointAnnotation(
-            protocol ?? ProtocolType.Tcp, scheme, transport: null, name, port, targetPort, isExternal, isProxied ?? true);
+            protocol ?? ProtocolType.Tcp, scheme, transport: null, name, port, targetPort, isExternal, isProxied);
         var endpoint = Find(builder, wanted.Name);
         if (endpoint is null)
         {

@@ -66,6 +66,15 @@ public static partial class ResourceBuilderExtensions
         return SetVariable(builder, envVarName, resource.Resource);
     }
 
+    /// <summary>Sets the variable to the URL of the service.</summary>
+    public static IResourceBuilder<T> WithEnvironment<T>(this IResourceBuilder<T> builder, string name, IResourceBuilder<ExternalServiceResource> externalService)
+        where T : IResourceWithEnvironment
+    {
+        ArgumentNullException.ThrowIfNull(externalService);
+        var service = externalService.Resource;
+        return SetVariable(builder, name, (object?)service.UrlParameter ?? service.Uri!.ToString());
+    }
+
     public static IResourceBuilder<T> WithEnvironment<T>(this IResourceBuilder<T> builder, string name, IExpressionValue value)
         where T : IResourceWithEnvironment => SetVariable(builder, name, value);
 

@@ -30,9 +30,7 @@ public static partial class ResourceBuilderExtensions
         where T : IResourceWithEndpoints
     {
         ArgumentNullException.ThrowIfNull(builder);
-        string[] names = endpointName is null ? ["https", "http"] : [endpointName];
-        var endpoint = names.Select(builder.GetEndpoint).FirstOrDefault(e => e.Exists) ?? throw new DistributedApplicationException(
-            $"Could not create HTTP health check for resource '{builder.Resource.Name}' as no endpoint was found matching one of the specified names: {string.Join(", ", names)}");
+        var endpoint = HttpEndpoint(builder, endpointName, "HTTP health check");
         return builder.WithHttpHealthCheck(() => endpoint, path, statusCode);
     }
 
@@ -46,11 +44,7 @@ public static partial class ResourceBuilderExtensions
             return builder.WithHttpHealthCheck(path, statusCode);
 
         var endpoint = endpointSelector();
-        if (endpoint.Scheme is not ("http" or "https"))
-        {
-            throw new DistributedApplicationException(
-                $"Could not create HTTP health check for resource '{builder.Resource.Name}' as the endpoint with name '{endpoint.EndpointName}' and scheme '{endpoint.Scheme}' is not an HTTP endpoint.");
-        }
+        RequireHttp(builder.Resource, endpoint, "HTTP health check");
         path ??= "/";
         var status = statusCode ?? 200;
         var key = $"{builder.Resource.Name}_{endpoint.EndpointName}_{path}_{status}_check";

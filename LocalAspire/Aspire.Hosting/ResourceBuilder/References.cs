@@ -56,6 +56,17 @@ public static partial class ResourceBuilderExtensions
         });
     }
 
+    /// <summary>Lets the destination find a service outside of the application by service discovery.</summary>
+    public static IResourceBuilder<TDestination> WithReference<TDestination>(
+        this IResourceBuilder<TDestination> builder, IResourceBuilder<ExternalServiceResource> externalService)
+        where TDestination : IResourceWithEnvironment
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(externalService);
+        var service = externalService.Resource;
+        return Relate(builder, service).WithEnvironment(context => ReferenceVariables.AddExternalService(context, service));
+    }
+
     /// <summary>Lets the destination find one endpoint of a resource by service discovery.</summary>
     public static IResourceBuilder<TDestination> WithReference<TDestination>(this IResourceBuilder<TDestination> builder, EndpointReference endpointReference)
         where TDestination : IResourceWithEnvironment
