@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using AspireJobs.ServiceDefaults;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -5,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.ResponseCompression;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
@@ -43,6 +45,9 @@ public static class Extensions
     public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
         var identity = ServiceIdentity.Of(builder);
+        // For requests out, and for requests in: the host has registered the former value already.
+        DistributedContextPropagator.Current = new TraceContextPropagator();
+        builder.Services.Replace(ServiceDescriptor.Singleton(DistributedContextPropagator.Current));
         // Tracing is on without any exporter too: log lines and outgoing requests carry the trace id only if somebody listens.
         var telemetry = builder.Services.AddOpenTelemetry()
             .ConfigureResource(identity.Describe)
