@@ -33,6 +33,7 @@ public static class Extensions
         builder.ConfigureOpenTelemetry();
         builder.AddDefaultHealthChecks();
 
+        builder.Services.AddHostedService<CountersAtZero>();
         builder.Services.AddServiceDiscovery();
         builder.Services.ConfigureHttpClientDefaults(http => http.AddServiceDiscovery());
         return builder;
@@ -53,10 +54,13 @@ public static class Extensions
             .ConfigureResource(identity.Describe)
             .WithTracing(tracing => tracing
                 .AddSource(builder.Environment.ApplicationName, "AspireJobs*")
+                .AddProcessor(new UnaskedQueries())
                 .AddAspNetCoreInstrumentation(options => options.Filter = context => !IsProbe(context.Request.Path))
                 .AddHttpClientInstrumentation())
             .WithMetrics(metrics => metrics
                 .AddMeter(builder.Environment.ApplicationName, "AspireJobs*")
+                // How the SDK itself does: what it exported, what it dropped.
+                .AddMeter("otel.sdk.experimental")
                 .AddAspNetCoreInstrumentation()
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation()
@@ -113,7 +117,7 @@ public static class Extensions
         };
     }
 
-    static bool IsProbe(PathString path) => path == HealthPath || path == AlivePath || path == MetricsPath;
+    static bool IsProbe(PathString path) => path == HealthPath || path == AlivePath || path.StartsWithSegments(MetricsPath);
 
     // The suffix _count belongs to histograms: promtool refuses it elsewhere.
     static MeterProviderBuilder RenameCounts(this MeterProviderBuilder metrics) => metrics
@@ -137,4 +141,16 @@ public static class Extensions
                 ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "2000",
             },
         });
+
+    // With the host, when whoever counts is listening.
+    sealed class CountersAtZero : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            LogTelemetry.StartAtZero();
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
 }

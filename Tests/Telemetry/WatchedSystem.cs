@@ -42,11 +42,13 @@ public sealed class WatchedSystem(Stores stores) : IAsyncLifetime
     }
 
     /// <summary>Submits a job and waits for its end.</summary>
-    public async Task<Job> RunAsync(object request)
+    public async Task<Job> RunAsync(object request) => await WaitAsync(await SubmitAsync(request));
+
+    public async Task<JobId> SubmitAsync(object request)
     {
         using var accepted = await Client.PostAsJsonAsync("/api/v1/jobs", request, TestContext.Current.CancellationToken);
         Assert.True(accepted.IsSuccessStatusCode, await accepted.Content.ReadAsStringAsync());
-        return await WaitAsync((await accepted.Content.ReadFromJsonAsync(JobsJson.Default.Job))!.Id);
+        return (await accepted.Content.ReadFromJsonAsync(JobsJson.Default.Job))!.Id;
     }
 
     public async Task<Job> WaitAsync(JobId id)
@@ -63,6 +65,17 @@ public sealed class WatchedSystem(Stores stores) : IAsyncLifetime
         using var response = await Client.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.True(response.IsSuccessStatusCode);
         return new(await response.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>The first page that fits: a measurement follows what it measures, and a page stays the same for a third of a second.</summary>
+    public async Task<MetricsPage> MetricsAsync(Uri service, Func<MetricsPage, bool> fits, string? accept = null)
+    {
+        while (true)
+        {
+            if (await MetricsAsync(service, accept) is var page && fits(page))
+                return page;
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, TestContext.Current.CancellationToken);
+        }
     }
 
     public async ValueTask DisposeAsync()
