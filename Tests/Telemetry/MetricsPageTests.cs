@@ -147,10 +147,17 @@ public sealed partial class MetricsPageTests(WatchedSystem system)
     [Fact]
     public async Task A_followed_log_is_no_latency()
     {
-        await RunAJobAsync();
+        var job = await RunAJobAsync();
+        await GetAsync($"/api/v1/jobs/{job.Id}/logs");
+        const string series = "ansible_api_request_duration_seconds_count{endpoint=\"/api/v1/jobs/{id}/logs\",method=\"GET\",status_code=\"200\"}";
+        var before = await system.MetricsAsync(system.Api.Address, page => page.Series.Contains(series));
 
-        var page = await system.MetricsAsync(system.Api.Address);
-        Assert.DoesNotContain("/api/v1/jobs/{id}/logs", page.Values("ansible_api_request_duration_seconds_count", "endpoint"));
+        await GetAsync($"/api/v1/jobs/{job.Id}/logs?follow=true");
+        await GetAsync($"/api/v1/jobs/{job.Id}/logs");
+
+        // The second of the two is counted, so the first would have been.
+        var after = await system.MetricsAsync(system.Api.Address, page => page.Value(series) > before.Value(series));
+        Assert.Equal(before.Value(series) + 1, after.Value(series));
     }
 
     [Theory]

@@ -31,6 +31,7 @@ public sealed class TraceTests(WatchedSystem system)
         var create = Span("db.create_job", "api", SpanKind.Internal, submit);
         Assert.Contains(trace, span => span.ParentId == create.SpanId && span.Tags.GetValueOrDefault("db.system.name") == "postgresql");
         var enqueue = Span("redis.enqueue", "api", SpanKind.Producer, submit);
+        Assert.Contains(trace, span => span.ParentId == enqueue.SpanId && span.Kind == SpanKind.Client && span.Tags.GetValueOrDefault("db.system.name") == "redis");
         var execute = Span("worker.execute", "worker", SpanKind.Consumer, enqueue);
         Span("fetch_source", "worker", SpanKind.Internal, execute);
         Span("resolve_credentials", "worker", SpanKind.Internal, execute);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using AspireJobs.Jobs;
@@ -28,7 +29,11 @@ public sealed class WatchedSystem(Stores stores) : IAsyncLifetime
 
     internal IEnumerable<ServiceProcess> Services => [Api, Worker, Webhooks];
 
-    public HttpClient Client { get; } = new() { DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", Stores.AdminKey) } };
+    // Other tests run services in this process, whose tracing would make every request from here part of a trace.
+    public HttpClient Client { get; } = new(new SocketsHttpHandler { ActivityHeadersPropagator = DistributedContextPropagator.CreateNoOutputPropagator() })
+    {
+        DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", Stores.AdminKey) },
+    };
 
     public string Postgres => _lease!.Postgres;
 
