@@ -17,7 +17,7 @@ sealed partial class InstanceHeartbeat(
     InstanceStore instances, IServer server, IHostApplicationLifetime lifetime, IHostEnvironment environment, IConfiguration configuration,
     TimeProvider time, ILogger<InstanceHeartbeat> logger) : BackgroundService
 {
-    Instance? _instance;
+    static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(2);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -27,19 +27,20 @@ sealed partial class InstanceHeartbeat(
         await started.Task.WaitAsync(stoppingToken);
         if (Address() is not { } address)
             return;
-        _instance = new Instance(configuration["OTEL_SERVICE_NAME"] is { Length: > 0 } name ? name : environment.ApplicationName.ToLowerInvariant(), address);
-
-        using var timer = new PeriodicTimer(InstanceStore.Renewal, time);
-        do
-            await TryAsync(instances.BeatAsync(_instance, stoppingToken), stoppingToken);
-        while (await timer.WaitForNextTickAsync(stoppingToken));
-    }
-
-    public override async Task StopAsync(CancellationToken cancellationToken)
-    {
-        await base.StopAsync(cancellationToken);
-        if (_instance is not null)
-            await TryAsync(instances.LeaveAsync(_instance, cancellationToken), cancellationToken);
+        // Not the name that telemetry may be given: alerts ask for api, worker and webhooks.
+        var instance = new Instance(environment.ApplicationName.ToLowerInvariant(), address);
+        try
+        {
+            using var timer = new PeriodicTimer(InstanceStore.Renewal, time);
+            do
+                await TryAsync(instances.BeatAsync(instance, stoppingToken), stoppingToken);
+            while (await timer.WaitForNextTickAsync(stoppingToken));
+        }
+        finally
+        {
+            using var patience = new CancellationTokenSource(LongestGoodbye, time);
+            await TryAsync(instances.LeaveAsync(instance, patience.Token), CancellationToken.None);
+        }
     }
 
     string? Address()
@@ -59,7 +60,7 @@ sealed partial class InstanceHeartbeat(
         {
             await write;
         }
-        catch (NpgsqlException e) when (!stoppingToken.IsCancellationRequested)
+        catch (Exception e) when (e is NpgsqlException or OperationCanceledException && !stoppingToken.IsCancellationRequested)
         {
             Unheard(logger, e);
         }

@@ -9,12 +9,8 @@ namespace AspireJobs.Tests.Dashboards;
 public sealed partial class SampleFilesTests
 {
     [Fact]
-    public async Task Alertmanager_takes_its_configuration()
-    {
-        if (!(Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(directory => File.Exists(Path.Combine(directory, "amtool"))))
-            Assert.Skip("amtool is not installed (Debian's package prometheus-alertmanager).");
-        await Checker.AcceptsAsync("amtool", "prometheus-alertmanager", ["check-config", Repository.Path("dashboards/alertmanager/alertmanager.yml")]);
-    }
+    public Task Alertmanager_takes_its_configuration() =>
+        Checker.AcceptsAsync("amtool", "prometheus-alertmanager", ["check-config", Repository.Path("dashboards/alertmanager/alertmanager.yml")]);
 
     [Fact]
     public void Alertmanager_is_told_only_of_alerts_that_exist()

@@ -57,6 +57,27 @@ public sealed class MoreMetricsTests(WatchedSystem system)
     }
 
     [Fact]
+    public async Task When_the_store_is_gone_the_gauges_vanish_and_what_fails_is_counted()
+    {
+        var stores = await system.LeaseStoresAsync();
+        var settings = system.SettingsOf("Api");
+        settings["ConnectionStrings:jobsdb"] = stores.Postgres;
+        using var api = await ServiceProcess.StartAsync("Api", settings);
+        await UntilAsync(api, page => page.Series.Contains("ansible_api_queue_length{queue_name=\"default\"}"));
+
+        await stores.DisposeAsync();
+        using var refused = await system.Client.GetAsync(new Uri(api.Address, "/api/v1/jobs"), Stop);
+
+        var gone = await UntilAsync(api, page => page.Value("ansible_api_store_read_errors_total") > 0);
+        Assert.DoesNotContain(gone.Series, series => series.StartsWith("ansible_api_queue_length", StringComparison.Ordinal) || series.StartsWith("ansible_api_active", StringComparison.Ordinal));
+        await UntilAsync(api, page => page.Values("ansible_api_request_duration_seconds_count", "status_code").Contains($"{(int)refused.StatusCode}"));
+        Assert.InRange((int)refused.StatusCode, 500, 503);
+        // Upon an error Prometheus keeps the targets that it knows.
+        using var targets = await system.Client.GetAsync(new Uri(api.Address, "/metrics/targets"), Stop);
+        Assert.False(targets.IsSuccessStatusCode);
+    }
+
+    [Fact]
     public async Task A_worker_says_when_it_last_renewed_its_leases()
     {
         var age = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() - (await system.MetricsAsync(system.Worker.Address)).Value("ansible_api_worker_last_heartbeat_timestamp_seconds");

@@ -63,13 +63,17 @@ sealed class OtlpReceiver : IAsyncDisposable
     }
 
     /// <summary>The spans of a trace, once all of these names are among them.</summary>
-    public async Task<IReadOnlyList<ReceivedSpan>> TraceAsync(string traceId, params string[] names)
+    public Task<IReadOnlyList<ReceivedSpan>> TraceAsync(string traceId, params string[] names) =>
+        TraceAsync(traceId, trace => names.All(name => trace.Any(span => span.Name == name)));
+
+    /// <summary>The spans of a trace, once it is complete.</summary>
+    public async Task<IReadOnlyList<ReceivedSpan>> TraceAsync(string traceId, Func<IReadOnlyList<ReceivedSpan>, bool> isComplete)
     {
         while (true)
         {
             var more = _more.Task;
             var trace = _spans.Where(span => span.TraceId == traceId).ToList();
-            if (names.All(name => trace.Any(span => span.Name == name)))
+            if (isComplete(trace))
                 return trace;
             await more.WaitAsync(TestContext.Current.CancellationToken);
         }

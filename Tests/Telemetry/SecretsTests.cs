@@ -56,6 +56,8 @@ public sealed class SecretsTests(WatchedSystem system)
         }
         outputs.AddRange(system.Collector.Payloads.Select(payload => ("OTLP", Encoding.UTF8.GetString(payload))));
 
+        // The search looks where something could be.
+        Assert.Contains(outputs, output => output.Where == "GET /logs" && output.Text.Contains("*** *** ***", StringComparison.Ordinal));
         Assert.Contains(outputs, output => output.Where == "OTLP" && output.Text.Contains("task Tell", StringComparison.Ordinal));
         foreach (var (where, text) in outputs)
             foreach (var (name, secret) in secrets)

@@ -35,6 +35,9 @@ public sealed class WatchedSystem(Stores stores) : IAsyncLifetime
         DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", Stores.AdminKey) },
     };
 
+    // As Prometheus comes: without a key.
+    readonly HttpClient _scraper = new();
+
     public string Postgres => _lease!.Postgres;
 
     public async ValueTask InitializeAsync()
@@ -45,6 +48,9 @@ public sealed class WatchedSystem(Stores stores) : IAsyncLifetime
         (Api, Worker, Webhooks) = (started[0], started[1], started[2]);
         Client.BaseAddress = Api.Address;
     }
+
+    /// <summary>Stores of its own, for a test that takes them away.</summary>
+    public Task<StoreLease> LeaseStoresAsync() => stores.LeaseAsync();
 
     /// <summary>Submits a job and waits for its end.</summary>
     public async Task<Job> RunAsync(object request) => await WaitAsync(await SubmitAsync(request));
@@ -67,8 +73,8 @@ public sealed class WatchedSystem(Stores stores) : IAsyncLifetime
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(service, "/metrics"));
         if (accept is not null)
             request.Headers.TryAddWithoutValidation("Accept", accept);
-        using var response = await Client.SendAsync(request, TestContext.Current.CancellationToken);
-        Assert.True(response.IsSuccessStatusCode);
+        using var response = await _scraper.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.True(response.IsSuccessStatusCode, $"{response.StatusCode}");
         return new(await response.Content.ReadAsStringAsync());
     }
 
@@ -86,6 +92,7 @@ public sealed class WatchedSystem(Stores stores) : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
+        _scraper.Dispose();
         foreach (var process in _processes)
             process.Dispose();
         if (Collector is not null)
