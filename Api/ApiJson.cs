@@ -18,5 +18,6 @@ namespace AspireJobs.Api;
 [JsonSerializable(typeof(NewApiKey))]
 [JsonSerializable(typeof(CreatedApiKey))]
 [JsonSerializable(typeof(WebhookSecretInfo))]
+[JsonSerializable(typeof(IEnumerable<TargetGroup>))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
 sealed partial class ApiJson : JsonSerializerContext;

@@ -12,7 +12,7 @@ sealed class ClusterGauges(JobStore jobs, TimeProvider time, ILogger<ClusterGaug
     {
         using var timer = new PeriodicTimer(Period, time);
         do
-            JobsTelemetry.SetCluster(await ReadAsync(stoppingToken));
+            ClusterTelemetry.Set(await ReadAsync(stoppingToken));
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
@@ -24,6 +24,7 @@ sealed class ClusterGauges(JobStore jobs, TimeProvider time, ILogger<ClusterGaug
         }
         catch (NpgsqlException e)
         {
+            JobsTelemetry.StoreUnread();
             log.StatsUnavailable(e);
             return null;
         }

@@ -32,6 +32,7 @@ app.UseStatusCodePages();
 app.UseAuthentication();
 app.UseAuthorization();
 app.MapDefaultEndpoints();
+app.MapMetricsTargets();
 
 var api = app.MapGroup("/api/v1").RequireAuthorization().AddEndpointFilter<BodyFilter>();
 api.MapJobs();

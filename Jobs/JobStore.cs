@@ -14,7 +14,14 @@ public sealed record JobFilter(JobStatus? Status, JobId? Before, int Limit);
 public sealed record CancelResult(Job Job, bool Changed);
 
 /// <summary>Numbers over all jobs and workers, for the gauges.</summary>
-public sealed record ClusterStats(long QueuedJobs, long RunningJobs, long ActiveWorkers);
+/// <param name="QueuedJobs">Jobs that wait.</param>
+/// <param name="RunningJobs">Jobs that run.</param>
+/// <param name="ActiveWorkers">Workers heard of lately.</param>
+/// <param name="WorkerSlots">How many jobs these can run at once.</param>
+/// <param name="OldestQueuedAt">When the job that waits longest was stored; null when none waits.</param>
+/// <param name="OldestStartedAt">When the job that runs longest was started; null when none runs.</param>
+public sealed record ClusterStats(
+    long QueuedJobs, long RunningJobs, long ActiveWorkers, long WorkerSlots, DateTimeOffset? OldestQueuedAt, DateTimeOffset? OldestStartedAt);
 
 /// <summary>The callers' side of the job table: store, read, list, ask to stop.</summary>
 public sealed class JobStore(NpgsqlDataSource db)
@@ -113,8 +120,13 @@ public sealed class JobStore(NpgsqlDataSource db)
             """
             select (select count(*) from jobs where status = 'queued'),
                    (select count(*) from jobs where status = 'running'),
-                   (select count(*) from workers where heartbeat_at > now() - $1)
+                   count(*), coalesce(sum(slots), 0),
+                   -- ids sort by time
+                   (select created_at from jobs where status = 'queued' order by id limit 1),
+                   (select min(started_at) from jobs where status = 'running')
+            from workers where heartbeat_at > now() - $1
             """,
             JobLeases.WorkerSilence)
-            .QueryAsync(row => new ClusterStats(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)), cancellationToken)).Single();
+            .QueryAsync(row => new ClusterStats(
+                row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.Nullable<DateTimeOffset>(4), row.Nullable<DateTimeOffset>(5)), cancellationToken)).Single();
 }

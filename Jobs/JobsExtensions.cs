@@ -1,5 +1,6 @@
 using AspireJobs.Jobs.ApiKeys;
 using AspireJobs.Jobs.Credentials;
+using AspireJobs.Jobs.Instances;
 using AspireJobs.Jobs.Webhooks;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -33,6 +34,8 @@ public static class JobsExtensions
             $"{MasterKeyOptions.Section}:MasterKey must be set to at least {MasterKeyOptions.ShortestKey} random characters; the app host generates one.").ValidateOnStart();
         services.AddSingleton<MasterKey>();
         services.AddHostedService<CountersAtZero>();
+        services.AddSingleton<InstanceStore>();
+        services.AddHostedService<InstanceHeartbeat>();
         services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddSource(JobsTelemetry.Name));
         services.ConfigureOpenTelemetryMeterProvider(metrics => metrics.AddMeter(JobsTelemetry.Name));
         return builder;

@@ -12,8 +12,7 @@ public static class JobsTelemetry
     /// <summary>Source of all spans of a job.</summary>
     public static readonly ActivitySource Source = new(Name);
 
-    static readonly Meter Meter = new(Name);
-    static ClusterStats? _cluster;
+    internal static Meter Meter { get; } = new(Name);
 
     static readonly Counter<long> JobsSubmitted = Meter.CreateCounter<long>(
         "ansible_api_jobs_submitted_total", null, "Jobs accepted, by the kind of their source.");
@@ -32,24 +31,44 @@ public static class JobsTelemetry
         "ansible_api_request_duration_seconds", null, "Seconds to answer an API request, by route.",
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.05, 0.1, 0.5, 1, 5, 10] });
 
-    static JobsTelemetry()
-    {
-        Meter.CreateObservableGauge("ansible_api_queue_length",
-            () => Observe(cluster => new Measurement<long>(cluster.QueuedJobs, new KeyValuePair<string, object?>("queue_name", JobQueue.Name))),
-            null, "Jobs waiting for a worker, in the whole system.");
-        Meter.CreateObservableGauge("ansible_api_active_workers", () => Observe(cluster => new Measurement<long>(cluster.ActiveWorkers)),
-            null, "Workers heard of within the last 15 seconds, in the whole system.");
-        Meter.CreateObservableGauge("ansible_api_active_jobs", () => Observe(cluster => new Measurement<long>(cluster.RunningJobs)),
-            null, "Jobs being run, in the whole system.");
-    }
+    static readonly Histogram<double> QueueWait = Meter.CreateHistogram(
+        "ansible_api_job_queue_wait_seconds", null, "Seconds from the submission of a job to its start on a worker.",
+        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600] });
+
+    static readonly Histogram<double> StageDuration = Meter.CreateHistogram(
+        "ansible_api_job_stage_duration_seconds", null, "Seconds that a stage of a job took.",
+        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800] });
+
+    static readonly Counter<long> JobFailures = Meter.CreateCounter<long>("ansible_api_job_failures_total", null, "Failed jobs, by the kind of failure.");
+
+    static readonly Counter<long> JobRetries = Meter.CreateCounter<long>("ansible_api_job_retries_total", null, "Attempts at a job after its first.");
+
+    static readonly Counter<long> WebhookOutcomes = Meter.CreateCounter<long>(
+        "ansible_api_webhook_outcomes_total", null, "Callbacks settled: delivered, or given up after the last attempt.");
+
+    static readonly Counter<long> StoreReadErrors = Meter.CreateCounter<long>(
+        "ansible_api_store_read_errors_total", null, "Times that the store could not be read for the gauges of the whole system.");
 
     /// <summary>Counts an accepted job.</summary>
     public static void JobSubmitted(SourceType source) => JobsSubmitted.Add(1, Label("source_type", source.Word()));
 
-    /// <summary>Counts a job that became final, and its duration if it had started.</summary>
+    /// <summary>Counts the start of an attempt, and how long the job had waited for it.</summary>
+    public static void JobStarted(SourceType source, int attempt, TimeSpan waited)
+    {
+        QueueWait.Record(waited.TotalSeconds, Label("source_type", source.Word()));
+        if (attempt > 1)
+            JobRetries.Add(1);
+    }
+
+    /// <summary>Records how long a stage took; stages are named as their spans.</summary>
+    public static void StageEnded(string stage, TimeSpan duration) => StageDuration.Record(duration.TotalSeconds, Label("stage", stage));
+
+    /// <summary>Counts a job that became final, why it failed, and its duration if it had started.</summary>
     public static void JobCompleted(Job job)
     {
         JobsCompleted.Add(1, Label("status", job.Status.Word()));
+        if (job.Status == JobStatus.Failed)
+            JobFailures.Add(1, Label("error_type", job.Outcome!.Value.Word()));
         if (job.DurationSeconds is { } seconds)
             JobDuration.Record(seconds, Label("source_type", job.Request.Source!.Type!.Value.Word()));
     }
@@ -61,8 +80,11 @@ public static class JobsTelemetry
     public static void RequestAnswered(double seconds, string method, string endpoint, int statusCode) =>
         RequestDuration.Record(seconds, Label("method", method), Label("endpoint", endpoint), Label("status_code", statusCode.ToString(System.Globalization.CultureInfo.InvariantCulture)));
 
-    /// <summary>Sets the gauges that speak of the whole system; null takes them off the page, as an old number would lie.</summary>
-    public static void SetCluster(ClusterStats? stats) => Volatile.Write(ref _cluster, stats);
+    /// <summary>Counts a callback that needs no further attempt.</summary>
+    public static void WebhookSettled(bool delivered) => WebhookOutcomes.Add(1, Label("outcome", delivered ? "delivered" : "given_up"));
+
+    /// <summary>Counts a failure to read the store for the gauges.</summary>
+    public static void StoreUnread() => StoreReadErrors.Add(1);
 
     /// <summary>Puts every counter on the page with 0, so that the first failure is an increase that alerts can see.</summary>
     public static void StartAtZero()
@@ -73,10 +95,13 @@ public static class JobsTelemetry
             JobsCompleted.Add(0, Label("status", status.Word()));
         WebhookDeliveries.Add(0, Label("success", "true"));
         WebhookDeliveries.Add(0, Label("success", "false"));
+        WebhookOutcomes.Add(0, Label("outcome", "delivered"));
+        WebhookOutcomes.Add(0, Label("outcome", "given_up"));
+        foreach (var outcome in Enum.GetValues<JobOutcome>().Where(outcome => outcome.Status() == JobStatus.Failed))
+            JobFailures.Add(0, Label("error_type", outcome.Word()));
+        JobRetries.Add(0);
+        StoreReadErrors.Add(0);
     }
-
-    static IEnumerable<Measurement<long>> Observe(Func<ClusterStats, Measurement<long>> measure) =>
-        Volatile.Read(ref _cluster) is { } cluster ? [measure(cluster)] : [];
 
     static KeyValuePair<string, object?> Label(string name, string value) => new(name, value);
 }

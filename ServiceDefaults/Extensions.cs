@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using AspireJobs.ServiceDefaults;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -5,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.ResponseCompression;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
@@ -31,6 +33,7 @@ public static class Extensions
         builder.ConfigureOpenTelemetry();
         builder.AddDefaultHealthChecks();
 
+        builder.Services.AddHostedService<CountersAtZero>();
         builder.Services.AddServiceDiscovery();
         builder.Services.ConfigureHttpClientDefaults(http => http.AddServiceDiscovery());
         return builder;
@@ -43,15 +46,21 @@ public static class Extensions
     public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
         var identity = ServiceIdentity.Of(builder);
+        // For requests out, and for requests in: the host has registered the former value already.
+        DistributedContextPropagator.Current = new TraceContextPropagator();
+        builder.Services.Replace(ServiceDescriptor.Singleton(DistributedContextPropagator.Current));
         // Tracing is on without any exporter too: log lines and outgoing requests carry the trace id only if somebody listens.
         var telemetry = builder.Services.AddOpenTelemetry()
             .ConfigureResource(identity.Describe)
             .WithTracing(tracing => tracing
                 .AddSource(builder.Environment.ApplicationName, "AspireJobs*")
+                .AddProcessor(new UnaskedQueries())
                 .AddAspNetCoreInstrumentation(options => options.Filter = context => !IsProbe(context.Request.Path))
                 .AddHttpClientInstrumentation())
             .WithMetrics(metrics => metrics
                 .AddMeter(builder.Environment.ApplicationName, "AspireJobs*")
+                // How the SDK itself does: what it exported, what it dropped.
+                .AddMeter("otel.sdk.experimental")
                 .AddAspNetCoreInstrumentation()
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation()
@@ -108,7 +117,7 @@ public static class Extensions
         };
     }
 
-    static bool IsProbe(PathString path) => path == HealthPath || path == AlivePath || path == MetricsPath;
+    static bool IsProbe(PathString path) => path == HealthPath || path == AlivePath || path.StartsWithSegments(MetricsPath);
 
     // The suffix _count belongs to histograms: promtool refuses it elsewhere.
     static MeterProviderBuilder RenameCounts(this MeterProviderBuilder metrics) => metrics
@@ -132,4 +141,16 @@ public static class Extensions
                 ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "2000",
             },
         });
+
+    // With the host, when whoever counts is listening.
+    sealed class CountersAtZero : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            LogTelemetry.StartAtZero();
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
 }

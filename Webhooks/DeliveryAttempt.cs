@@ -23,6 +23,7 @@ sealed class DeliveryAttempt(
         var started = time.GetTimestamp();
         var result = await sender.PostAsync(
             url, delivery.WebhookId, WebhookBody.Of(delivery.Job), WebhookSecret.Bytes(masterKey, delivery.ApiKeyId), cancellationToken);
+        JobsTelemetry.StageEnded("send_webhook", time.GetElapsedTime(started));
         if (result.Error is null)
             await SentAsync(delivery, Loggable(url), result.StatusCode!.Value, time.GetElapsedTime(started), cancellationToken);
         else
@@ -33,6 +34,7 @@ sealed class DeliveryAttempt(
     async Task SentAsync(DueDelivery delivery, string url, int statusCode, TimeSpan duration, CancellationToken cancellationToken)
     {
         JobsTelemetry.WebhookAttempted(success: true);
+        JobsTelemetry.WebhookSettled(delivered: true);
         var seconds = Math.Round(duration.TotalSeconds, 3);
         Log.WebhookSent(logger, delivery.Job.Id, url, statusCode, delivery.Attempt, seconds);
         await store.DeliveredAsync(delivery, statusCode, cancellationToken);
@@ -43,6 +45,8 @@ sealed class DeliveryAttempt(
         span?.SetStatus(ActivityStatusCode.Error, result.Error);
         JobsTelemetry.WebhookAttempted(success: false);
         Log.WebhookFailed(logger, delivery.Job.Id, url, result.Error!, result.StatusCode, delivery.Attempt, next is { } seconds ? Math.Round(seconds.TotalSeconds) : null);
+        if (next is null)
+            JobsTelemetry.WebhookSettled(delivered: false);
         if (next is { } wait)
             await store.RetryAsync(delivery, result.StatusCode, result.Explanation, wait, cancellationToken);
         else

@@ -19,6 +19,7 @@ internal sealed class JobExecutor(
     public async Task ExecuteAsync(Run run)
     {
         using var span = Traces.StartExecution(run);
+        JobsTelemetry.JobStarted(run.SourceType, run.Job.Attempt, run.Claimed.CreatedToStarted);
         logger.JobStarted(run.Job.Id, run.SourceType.Word(), worker.Value, run.Claimed.CreatedToStarted.TotalSeconds);
 
         using var output = new OutputWriter(run, worker, leases, signals, time, logger);
@@ -27,8 +28,10 @@ internal sealed class JobExecutor(
         if (result is { Failure: { } failure, Outcome: not JobOutcome.Cancelled })
             span.Fail(failure.ErrorType, failure.Message);
 
+        var started = time.GetTimestamp();
         using (Traces.StartStep("upload_logs", run))
             await settlement.FinishAsync(run, result with { TraceParent = span?.Id }, await output.CloseAsync());
+        JobsTelemetry.StageEnded("upload_logs", time.GetElapsedTime(started));
     }
 
     async Task<JobResult> ResultAsync(Run run, OutputWriter output)
@@ -81,9 +84,10 @@ internal sealed class JobExecutor(
         return (key, await _sources[run.SourceType].FetchAsync(new(source, key.SingleOrDefault(), directory.Source, directory.Fetch), run.Stopping));
     }
 
-    static async Task<T> StepAsync<T>(string name, Run run, Func<Task<T>> step)
+    async Task<T> StepAsync<T>(string name, Run run, Func<Task<T>> step)
     {
         using var span = Traces.StartStep(name, run);
+        var started = time.GetTimestamp();
         try
         {
             run.Stopping.ThrowIfCancellationRequested();
@@ -96,6 +100,10 @@ internal sealed class JobExecutor(
         {
             span.Fail(e is JobFailedException failed ? failed.Outcome.Word() : run.Reason?.Word() ?? e.GetType().FullName!, e.Message);
             throw;
+        }
+        finally
+        {
+            JobsTelemetry.StageEnded(name, time.GetElapsedTime(started));
         }
     }
 

@@ -39,6 +39,7 @@ internal sealed class LeaseKeeper(
         {
             var renewed = await leases.RenewAsync(worker.Value, options.Value.Slots, [.. held.Select(run => run.Lease)], either.Token);
             _outage.Over();
+            WorkerTelemetry.Heartbeat(time.GetUtcNow());
             foreach (var run in held)
                 Apply(run, renewed.TryGetValue(run.Lease, out var cancel), cancel, asOf);
             return JobLeases.Renewal - time.GetElapsedTime(asOf) is { Ticks: > 0 } rest ? rest : TimeSpan.Zero;

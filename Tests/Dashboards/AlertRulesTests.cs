@@ -7,6 +7,7 @@ namespace AspireJobs.Tests.Dashboards;
 public sealed partial class AlertRulesTests
 {
     const string RulesFile = "dashboards/prometheus/alerts.yml";
+    const string RecordingFile = "dashboards/prometheus/recording.yml";
     const string TestsFile = "dashboards/prometheus/alerts.test.yml";
     const string Runbooks = "docs/runbooks";
 
@@ -17,7 +18,7 @@ public sealed partial class AlertRulesTests
 
     [Fact]
     public Task Prometheus_takes_the_rules() =>
-        Promtool.AcceptsAsync("check", "rules", "--lint=all", "--lint-fatal", Repository.Path(RulesFile));
+        Promtool.AcceptsAsync("check", "rules", "--lint=all", "--lint-fatal", Repository.Path(RulesFile), Repository.Path(RecordingFile));
 
     [Fact]
     public Task Prometheus_takes_the_configuration() =>
@@ -45,7 +46,7 @@ public sealed partial class AlertRulesTests
         Assert.Matches(@"\n\s+component: \w+\n", rule);
         Assert.Matches(@"\n\s+summary: \S", rule);
         Assert.Matches(@"\n\s+description: \S", rule);
-        Assert.Contains($"runbook_url: {Runbooks}/{alert}.md\n", rule);
+        Assert.Contains($"runbook_url: {Runbooks}/{alert}.md\n", rule + "\n");
     }
 
     [Theory]
@@ -65,6 +66,7 @@ public sealed partial class AlertRulesTests
     public void Rules_and_runbooks_name_only_metrics_that_exist()
     {
         Metrics.AssertDeclared(Rules);
+        Metrics.AssertDeclared(File.ReadAllText(Repository.Path(RecordingFile)));
         foreach (var page in Directory.EnumerateFiles(Repository.Path(Runbooks), "*.md"))
             Metrics.AssertDeclared(PromQlBlock().Match(File.ReadAllText(page)).Value);
     }

@@ -1,6 +1,8 @@
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using AspireJobs.Jobs;
+using AspireJobs.ServiceDefaults;
 
 namespace AspireJobs.Tests.Dashboards;
 
@@ -13,13 +15,14 @@ static partial class Metrics
 
     static HashSet<string> Declared()
     {
-        var meter = JobsTelemetry.Source.Name;
+        foreach (var type in new[] { typeof(JobsTelemetry), typeof(ClusterTelemetry), typeof(WorkerTelemetry), typeof(LogTelemetry) })
+            RuntimeHelpers.RunClassConstructor(type.TypeHandle);
         var names = new HashSet<string>();
         using var listener = new MeterListener
         {
             InstrumentPublished = (instrument, _) =>
             {
-                if (instrument.Meter.Name == meter)
+                if (instrument.Meter.Name.StartsWith(JobsTelemetry.Name, StringComparison.Ordinal))
                     names.UnionWith(Series(instrument));
             },
         };

@@ -1,5 +1,4 @@
-using System.ComponentModel;
-using System.Diagnostics;
+using AspireJobs.Tests.Infrastructure;
 
 namespace AspireJobs.Tests.Dashboards;
 
@@ -7,24 +6,8 @@ namespace AspireJobs.Tests.Dashboards;
 static class Promtool
 {
     /// <summary>Fails the test with promtool's words unless it accepts what the arguments name.</summary>
-    public static async Task AcceptsAsync(params string[] arguments)
-    {
-        using var promtool = Start(arguments);
-        var output = await Task.WhenAll(promtool.StandardOutput.ReadToEndAsync(), promtool.StandardError.ReadToEndAsync());
-        await promtool.WaitForExitAsync();
-        Assert.True(promtool.ExitCode == 0, $"promtool {string.Join(' ', arguments)}\n{string.Concat(output)}");
-    }
+    public static Task<string> AcceptsAsync(params string[] arguments) => Checker.AcceptsAsync("promtool", "prometheus", arguments);
 
-    static Process Start(string[] arguments)
-    {
-        try
-        {
-            return Process.Start(new ProcessStartInfo("promtool", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        }
-        catch (Win32Exception)
-        {
-            Assert.Fail("promtool is missing: install Debian's package prometheus.");
-            throw;
-        }
-    }
+    /// <summary>Fails the test with promtool's words unless the page is without fault in form and names.</summary>
+    public static Task AcceptsPageAsync(string page) => Checker.AcceptsAsync("promtool", "prometheus", ["check", "metrics"], page);
 }

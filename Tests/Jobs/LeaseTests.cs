@@ -118,7 +118,7 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
 
         var applied = await Task.WhenAll(SchemaMigrator.ApplyAsync(_db, Stop), SchemaMigrator.ApplyAsync(_db, Stop));
 
-        Assert.Equal(["Schema/0001_jobs.sql"], applied.SelectMany(names => names));
+        Assert.Equal(["Schema/0001_jobs.sql", "Schema/0002_instances.sql"], applied.SelectMany(names => names));
     }
 
     async Task<JobId> CreateAsync(string? callbackUrl = null)

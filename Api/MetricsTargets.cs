@@ -1,0 +1,22 @@
+using AspireJobs.Jobs.Instances;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace AspireJobs.Api;
+
+/// <summary>A group of targets as Prometheus' HTTP service discovery reads it.</summary>
+sealed record TargetGroup(IReadOnlyList<string> Targets, IReadOnlyDictionary<string, string> Labels);
+
+/// <summary>
+/// <c>GET /metrics/targets</c>: every live process of the system, for the <c>http_sd_configs</c> of a Prometheus. Open like <c>/metrics</c>, as
+/// it says no more than where that is. When the store cannot be read it answers an error, upon which Prometheus keeps the list it has.
+/// </summary>
+static class MetricsTargets
+{
+    public static void MapMetricsTargets(this IEndpointRouteBuilder app) =>
+        app.MapGet("/metrics/targets", ListAsync).DisableHttpMetrics().AllowAnonymous();
+
+    static async Task<Ok<IEnumerable<TargetGroup>>> ListAsync(InstanceStore instances, CancellationToken cancellationToken) =>
+        TypedResults.Ok((await instances.LiveAsync(cancellationToken))
+            .GroupBy(instance => instance.Service, instance => instance.Address)
+            .Select(service => new TargetGroup([.. service], new Dictionary<string, string> { ["job"] = service.Key })));
+}

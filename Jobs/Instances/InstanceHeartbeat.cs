@@ -1,0 +1,71 @@
+using System.Net;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace AspireJobs.Jobs.Instances;
+
+/// <summary>
+/// Says every 10 seconds that this process lives and where it answers: at <c>Metrics:Address</c> (host and port) if that is set, else where
+/// it listens. A process that listens on every address of its machine goes by the machine's name.
+/// </summary>
+sealed partial class InstanceHeartbeat(
+    InstanceStore instances, IServer server, IHostApplicationLifetime lifetime, IHostEnvironment environment, IConfiguration configuration,
+    TimeProvider time, ILogger<InstanceHeartbeat> logger) : BackgroundService
+{
+    static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(2);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // The address is known from then on.
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var registration = lifetime.ApplicationStarted.Register(started.SetResult);
+        await started.Task.WaitAsync(stoppingToken);
+        if (Address() is not { } address)
+            return;
+        // Not the name that telemetry may be given: alerts ask for api, worker and webhooks.
+        var instance = new Instance(environment.ApplicationName.ToLowerInvariant(), address);
+        try
+        {
+            using var timer = new PeriodicTimer(InstanceStore.Renewal, time);
+            do
+                await TryAsync(instances.BeatAsync(instance, stoppingToken), stoppingToken);
+            while (await timer.WaitForNextTickAsync(stoppingToken));
+        }
+        finally
+        {
+            using var patience = new CancellationTokenSource(LongestGoodbye, time);
+            await TryAsync(instances.LeaveAsync(instance, patience.Token), CancellationToken.None);
+        }
+    }
+
+    string? Address()
+    {
+        if (configuration["Metrics:Address"] is { Length: > 0 } given)
+            return given;
+        if (server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() is not { } listening)
+            return null;
+        var address = BindingAddress.Parse(listening);
+        var everywhere = address.Host is "+" or "*" || (IPAddress.TryParse(address.Host, out var ip) && (ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any)));
+        return $"{(everywhere ? Environment.MachineName : address.Host)}:{address.Port}";
+    }
+
+    async Task TryAsync(Task write, CancellationToken stoppingToken)
+    {
+        try
+        {
+            await write;
+        }
+        catch (Exception e) when (e is NpgsqlException or OperationCanceledException && !stoppingToken.IsCancellationRequested)
+        {
+            Unheard(logger, e);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "The store does not take the heartbeat of this process; Prometheus may lose sight of it", EventName = "heartbeat_failed")]
+    static partial void Unheard(ILogger logger, Exception exception);
+}

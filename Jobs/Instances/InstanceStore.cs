@@ -1,0 +1,35 @@
+using Npgsql;
+
+namespace AspireJobs.Jobs.Instances;
+
+/// <summary>A live process.</summary>
+/// <param name="Service">Its service, such as <c>worker</c>.</param>
+/// <param name="Address">Host and port where it answers.</param>
+public sealed record Instance(string Service, string Address);
+
+/// <summary>Which processes live, by their own word.</summary>
+public sealed class InstanceStore(NpgsqlDataSource db)
+{
+    /// <summary>How often a process says that it lives.</summary>
+    public static readonly TimeSpan Renewal = TimeSpan.FromSeconds(10);
+
+    /// <summary>A process not heard of for this long is gone.</summary>
+    public static readonly TimeSpan Silence = TimeSpan.FromSeconds(60);
+
+    /// <summary>Says that a process lives.</summary>
+    public Task BeatAsync(Instance instance, CancellationToken cancellationToken) =>
+        db.Command(
+            """
+            insert into instances (address, service) values ($1, $2)
+            on conflict (address) do update set service = excluded.service, heartbeat_at = now()
+            """, instance.Address, instance.Service).ExecuteAsync(cancellationToken);
+
+    /// <summary>Forgets a process that stops in good order, and those that died long ago.</summary>
+    public Task LeaveAsync(Instance instance, CancellationToken cancellationToken) =>
+        db.Command("delete from instances where address = $1 or heartbeat_at < now() - interval '1 day'", instance.Address).ExecuteAsync(cancellationToken);
+
+    /// <summary>The live processes, by service and address.</summary>
+    public Task<List<Instance>> LiveAsync(CancellationToken cancellationToken) =>
+        db.Command("select service, address from instances where heartbeat_at > now() - $1 order by service, address", Silence)
+            .QueryAsync(row => new Instance(row.GetString(0), row.GetString(1)), cancellationToken);
+}

@@ -1,0 +1,43 @@
+using System.Diagnostics.Metrics;
+using System.Reflection;
+using Microsoft.Extensions.Logging;
+
+namespace AspireJobs.ServiceDefaults;
+
+/// <summary>Metrics that every service has: what was built, and its own log.</summary>
+static class LogTelemetry
+{
+    static readonly Meter Meter = new("AspireJobs.ServiceDefaults");
+    static readonly KeyValuePair<string, object?>[] Levels = [.. Enum.GetValues<LogLevel>().Select(level => new KeyValuePair<string, object?>("level", LogKeys.LevelName(level)))];
+
+    static readonly Counter<long> Lines = Meter.CreateCounter<long>("ansible_api_log_lines_total", null, "Log lines, by level.");
+    static readonly Counter<long> DroppedLines = Meter.CreateCounter<long>(
+        "ansible_api_dropped_log_lines_total", null, "Log lines lost because standard output was not read fast enough.");
+
+    static LogTelemetry()
+    {
+        var (version, revision) = Build();
+        Meter.CreateObservableGauge("ansible_api_build_info", () => new Measurement<long>(1, new("version", version), new("revision", revision)), null, "What was built: always 1.");
+    }
+
+    public static void Written(LogLevel level) => Lines.Add(1, Levels[(int)level]);
+
+    public static void Dropped() => DroppedLines.Add(1);
+
+    /// <summary>Puts the counters on the page before the first line, so that the first error is an increase.</summary>
+    public static void StartAtZero()
+    {
+        for (var level = LogLevel.Information; level <= LogLevel.Critical; level++)
+            Lines.Add(0, Levels[(int)level]);
+        DroppedLines.Add(0);
+    }
+
+    // The SDK writes the commit behind a plus sign.
+    static (string Version, string Revision) Build() =>
+        (Assembly.GetEntryAssembly()?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "").Split('+') switch
+        {
+            [var version, var revision, ..] => (version, revision),
+            [var version] => (version, ""),
+            _ => ("", ""),
+        };
+}

@@ -1,0 +1,72 @@
+using System.Net;
+using System.Net.Sockets;
+using AspireJobs.Tests.Infrastructure;
+
+namespace AspireJobs.Tests.Telemetry;
+
+/// <summary>How the three signals leave, and what becomes of the service when they cannot.</summary>
+[Collection(Watched.Name)]
+public sealed class ExportTests(WatchedSystem system)
+{
+    static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("http/protobuf")]
+    [InlineData("grpc")]
+    public async Task All_three_signals_arrive_and_the_last_of_them_when_the_service_stops(string protocol)
+    {
+        await using var collector = await OtlpReceiver.StartAsync();
+        var settings = system.SettingsOf("Api");
+        settings["OTEL_EXPORTER_OTLP_PROTOCOL"] = protocol;
+        settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = protocol == "grpc" ? collector.GrpcUrl : collector.Url;
+        settings["OTEL_EXPORTER_OTLP_HEADERS"] = "x-otlp-api-key=key-of-the-collector";
+        // Nothing goes out before the end.
+        settings["OTEL_BSP_SCHEDULE_DELAY"] = settings["OTEL_BLRP_SCHEDULE_DELAY"] = settings["OTEL_METRIC_EXPORT_INTERVAL"] = "600000";
+        using var service = await ServiceProcess.StartAsync("Api", settings);
+        using (await system.Client.GetAsync(new Uri(service.Address, "/nothing/here"), Stop))
+        {
+        }
+
+        Assert.Equal(0, await service.StopAsync());
+
+        Assert.Equal(["logs", "metrics", "traces"], collector.Signals.Order());
+        Assert.Equal(["key-of-the-collector"], collector.ApiKeys);
+        Assert.Contains(collector.Spans, span => span is { Name: "GET", Kind: SpanKind.Server, Service: "api" } && span.Tags["url.path"] == "/nothing/here");
+    }
+
+    [Fact]
+    public async Task A_collector_that_never_answers_costs_requests_nothing_and_what_is_lost_is_counted()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var settings = system.SettingsOf("Api");
+        settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://{silent.LocalEndpoint}";
+        settings["OTEL_BSP_MAX_QUEUE_SIZE"] = settings["OTEL_BSP_MAX_EXPORT_BATCH_SIZE"] = "32";
+        using var service = await ServiceProcess.StartAsync("Api", settings);
+
+        for (var i = 0; i < 200; i++)
+        {
+            using var response = await system.Client.GetAsync(new Uri(service.Address, "/api/v1/jobs?limit=1"), Stop);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        }
+
+        await system.MetricsAsync(service.Address, page => page.Series.Any(series =>
+            series.StartsWith("otel_sdk_processor_span_processed_total", StringComparison.Ordinal) && series.Contains("error_type=\"queue_full\"", StringComparison.Ordinal)));
+        Assert.Equal(0, await service.StopAsync());
+    }
+
+    [Fact]
+    public async Task Without_a_collector_nothing_is_exported_and_the_trace_goes_on()
+    {
+        var settings = system.SettingsOf("Api");
+        settings.Remove("OTEL_EXPORTER_OTLP_ENDPOINT");
+        using var service = await ServiceProcess.StartAsync("Api", settings);
+
+        using var response = await system.Client.GetAsync(new Uri(service.Address, "/nothing/here"), Stop);
+
+        Assert.Matches("\"trace_id\":\"[0-9a-f]{32}\"", await response.Content.ReadAsStringAsync(Stop));
+        await service.StopAsync();
+        Assert.DoesNotContain(service.Lines, line => line.Contains("\"level\":\"error\"", StringComparison.Ordinal));
+        Assert.Empty(service.Errors);
+    }
+}

@@ -1,0 +1,138 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using AspireJobs.Jobs;
+using AspireJobs.Tests.Infrastructure;
+
+namespace AspireJobs.Tests.Telemetry;
+
+/// <summary>What the services measure beyond the specification.</summary>
+[Collection(Watched.Name)]
+public sealed class MoreMetricsTests(WatchedSystem system)
+{
+    const string Playbook = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: hi}\n";
+
+    static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_wait_in_the_queue_and_every_stage_are_measured()
+    {
+        await using var receiver = await CallbackReceiver.StartAsync();
+        var before = await system.MetricsAsync(system.Worker.Address);
+        await system.RunAsync(new { source = new { type = "inline", content = Playbook }, callback_url = receiver.Url });
+        await receiver.NextAsync();
+
+        var worker = await system.MetricsAsync(system.Worker.Address, page => page.Series.Contains("ansible_api_job_stage_duration_seconds_count{stage=\"upload_logs\"}"));
+        Assert.Equal(["fetch_source", "resolve_credentials", "run_playbook", "upload_logs"], worker.Values("ansible_api_job_stage_duration_seconds_count", "stage").Order());
+        Assert.Contains("ansible_api_job_queue_wait_seconds_count{source_type=\"inline\"}", worker.Series);
+        Assert.Equal(before.Value("ansible_api_job_retries_total"), worker.Value("ansible_api_job_retries_total"));
+        await UntilAsync(system.Webhooks, page => page.Series.Contains("ansible_api_job_stage_duration_seconds_count{stage=\"send_webhook\"}")
+            && page.Value("ansible_api_webhook_outcomes_total{outcome=\"delivered\"}") > 0);
+    }
+
+    [Fact]
+    public async Task A_failure_is_counted_by_its_kind_and_all_kinds_are_there_from_the_start()
+    {
+        const string series = "ansible_api_job_failures_total{error_type=\"tasks_failed\"}";
+        var before = await system.MetricsAsync(system.Worker.Address);
+
+        await system.RunAsync(new { source = new { type = "inline", content = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - fail: {}\n" } });
+
+        await UntilAsync(system.Worker, page => page.Value(series) == before.Value(series) + 1);
+        Assert.Equal(Enum.GetValues<JobOutcome>().Where(outcome => outcome.Status() == JobStatus.Failed).Select(outcome => outcome.Word()).Order(),
+            before.Values("ansible_api_job_failures_total", "error_type").Order());
+    }
+
+    [Fact]
+    public async Task The_api_knows_the_slots_and_the_age_of_what_runs()
+    {
+        var before = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+        using var accepted = await system.Client.PostAsJsonAsync("/api/v1/jobs", new { source = new { type = "inline", content = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - command: sleep 300\n" } }, Stop);
+        var id = (await accepted.Content.ReadFromJsonAsync(JobsJson.Default.Job, Stop))!.Id;
+
+        await UntilAsync(system.Api, page => page.Series.Contains("ansible_api_oldest_running_job_start_timestamp_seconds")
+            && page.Value("ansible_api_oldest_running_job_start_timestamp_seconds") >= before && page.Value("ansible_api_worker_slots") == 2);
+        await system.Client.PostAsync($"/api/v1/jobs/{id}/cancel", null, Stop);
+        await system.WaitAsync(id);
+        await UntilAsync(system.Api, page => !page.Series.Contains("ansible_api_oldest_running_job_start_timestamp_seconds"));
+    }
+
+    [Fact]
+    public async Task When_the_store_is_gone_the_gauges_vanish_and_what_fails_is_counted()
+    {
+        var stores = await system.LeaseStoresAsync();
+        var settings = system.SettingsOf("Api");
+        settings["ConnectionStrings:jobsdb"] = stores.Postgres;
+        using var api = await ServiceProcess.StartAsync("Api", settings);
+        await UntilAsync(api, page => page.Series.Contains("ansible_api_queue_length{queue_name=\"default\"}"));
+
+        await stores.DisposeAsync();
+        using var refused = await system.Client.GetAsync(new Uri(api.Address, "/api/v1/jobs"), Stop);
+
+        var gone = await UntilAsync(api, page => page.Value("ansible_api_store_read_errors_total") > 0);
+        Assert.DoesNotContain(gone.Series, series => series.StartsWith("ansible_api_queue_length", StringComparison.Ordinal) || series.StartsWith("ansible_api_active", StringComparison.Ordinal));
+        await UntilAsync(api, page => page.Values("ansible_api_request_duration_seconds_count", "status_code").Contains($"{(int)refused.StatusCode}"));
+        Assert.InRange((int)refused.StatusCode, 500, 503);
+        // Upon an error Prometheus keeps the targets that it knows.
+        using var targets = await system.Client.GetAsync(new Uri(api.Address, "/metrics/targets"), Stop);
+        Assert.False(targets.IsSuccessStatusCode);
+    }
+
+    [Fact]
+    public async Task A_worker_says_when_it_last_renewed_its_leases()
+    {
+        var age = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() - (await system.MetricsAsync(system.Worker.Address)).Value("ansible_api_worker_last_heartbeat_timestamp_seconds");
+
+        Assert.InRange(age, -1, 30);
+        Assert.DoesNotContain("ansible_api_worker_last_heartbeat_timestamp_seconds", (await system.MetricsAsync(system.Api.Address)).Series);
+    }
+
+    [Fact]
+    public async Task Every_service_says_what_was_built_and_counts_its_log_lines_and_its_exports()
+    {
+        await system.RunAsync(new { source = new { type = "inline", content = Playbook } });
+        foreach (var service in system.Services)
+        {
+            var page = await system.MetricsAsync(service.Address);
+            Assert.Equal(["revision", "version"], page.Labels("ansible_api_build_info"));
+            Assert.Equal(["critical", "error", "info", "warn"], page.Values("ansible_api_log_lines_total", "level").Order());
+            Assert.True(page.Value("ansible_api_log_lines_total{level=\"info\"}") > 0);
+            Assert.Equal(0, page.Value("ansible_api_dropped_log_lines_total"));
+        }
+        Assert.Contains((await system.MetricsAsync(system.Worker.Address)).Series, series => series.StartsWith("otel_sdk_processor_span_processed_total", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Prometheus_finds_every_live_process()
+    {
+        using var anonymous = new HttpClient { BaseAddress = system.Api.Address };
+        var found = new Dictionary<string, string[]>();
+        while (found.Count < 3)
+        {
+            var groups = await anonymous.GetFromJsonAsync<JsonElement>("/metrics/targets", Stop);
+            found = groups.EnumerateArray().ToDictionary(
+                group => group.GetProperty("labels").GetProperty("job").GetString()!,
+                group => group.GetProperty("targets").EnumerateArray().Select(target => target.GetString()!).ToArray());
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Stop);
+        }
+
+        Assert.Contains(system.Api.Address.Authority, found["api"]);
+        Assert.Contains(system.Worker.Address.Authority, found["worker"]);
+        Assert.Contains(system.Webhooks.Address.Authority, found["webhooks"]);
+    }
+
+    [Fact]
+    public async Task A_process_that_stops_is_a_target_no_more()
+    {
+        using var service = await ServiceProcess.StartAsync("Webhooks", system.SettingsOf("Webhooks"));
+        while (!(await TargetsAsync()).Contains(service.Address.Authority, StringComparison.Ordinal))
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Stop);
+
+        await service.StopAsync();
+
+        Assert.DoesNotContain(service.Address.Authority, await TargetsAsync());
+    }
+
+    Task<string> TargetsAsync() => system.Client.GetStringAsync("/metrics/targets", Stop);
+
+    Task<MetricsPage> UntilAsync(ServiceProcess service, Func<MetricsPage, bool> fits) => system.MetricsAsync(service.Address, fits);
+}

@@ -1,0 +1,179 @@
+using System.Net.Http.Json;
+using AspireJobs.Jobs;
+using AspireJobs.Tests.Infrastructure;
+
+namespace AspireJobs.Tests.Telemetry;
+
+/// <summary>The trace of a job as a collector receives it.</summary>
+[Collection(Watched.Name)]
+public sealed class TraceTests(WatchedSystem system)
+{
+    const string Playbook = """
+        - name: Look around
+          hosts: localhost
+          gather_facts: false
+          tasks:
+            - name: Show the trace
+              debug: {msg: "{{ lookup('env', 'TRACEPARENT') }}"}
+        """;
+
+    [Fact]
+    public async Task One_trace_goes_from_the_request_to_the_callback_and_down_to_task_and_host()
+    {
+        await using var receiver = await CallbackReceiver.StartAsync();
+        var job = await system.RunAsync(new { source = new { type = "inline", content = Playbook }, callback_url = receiver.Url });
+        var callback = await receiver.NextAsync();
+
+        var trace = await system.Collector.TraceAsync(job.TraceId!, "POST /api/v1/jobs", "worker.execute", "send_webhook", "POST");
+
+        var request = Span("POST /api/v1/jobs", "api", SpanKind.Server, parent: null);
+        var submit = Span("api.submit_job", "api", SpanKind.Internal, request);
+        var create = Span("db.create_job", "api", SpanKind.Internal, submit);
+        Assert.Contains(trace, span => span.ParentId == create.SpanId && span.Tags.GetValueOrDefault("db.system.name") == "postgresql");
+        var enqueue = Span("redis.enqueue", "api", SpanKind.Producer, submit);
+        var execute = Span("worker.execute", "worker", SpanKind.Consumer, enqueue);
+        Span("fetch_source", "worker", SpanKind.Internal, execute);
+        Span("resolve_credentials", "worker", SpanKind.Internal, execute);
+        var run = Span("run_playbook", "worker", SpanKind.Internal, execute);
+        Span("upload_logs", "worker", SpanKind.Internal, execute);
+        var play = Span("play Look around", "worker", SpanKind.Internal, run);
+        var task = Span("task Show the trace", "worker", SpanKind.Internal, play);
+        var host = Span("host localhost", "worker", SpanKind.Internal, task);
+        var webhook = Span("send_webhook", "webhooks", SpanKind.Internal, execute);
+        var post = Span("POST", "webhooks", SpanKind.Client, webhook);
+
+        Assert.Equal([(job.TraceId!, enqueue.SpanId)], execute.Links);
+        Assert.Equal($"00-{job.TraceId}-{post.SpanId}-01", callback.Headers["traceparent"]);
+        Assert.Contains(job.TraceId!, callback.Body);
+        Assert.Equal("ok", host.Tags["ansible.task.host.status"]);
+        Assert.All(trace, span => Assert.True(span.End >= span.Start, span.Name));
+        Assert.DoesNotContain(trace, span => span.IsError);
+        foreach (var span in new[] { submit, execute, run, webhook })
+            Assert.Equal(job.Id.ToString(), span.Tags["job.id"]);
+        return;
+
+        ReceivedSpan Span(string name, string service, SpanKind kind, ReceivedSpan? parent)
+        {
+            var span = Assert.Single(trace, span => span.Name == name && span.Service == service && (parent is null || span.ParentId == parent.SpanId));
+            Assert.Equal((kind, parent?.SpanId ?? ""), (span.Kind, span.ParentId));
+            return span;
+        }
+    }
+
+    [Fact]
+    public async Task A_command_to_redis_is_a_span_within_the_one_that_sent_it()
+    {
+        var job = await system.RunAsync(new { source = new { type = "inline", content = Playbook } });
+
+        var trace = await system.Collector.TraceAsync(job.TraceId!, trace => trace.Any(span => span.Name == "redis.enqueue")
+            && trace.Any(span => span.Service == "api" && span.Tags.GetValueOrDefault("db.system.name") == "redis"));
+
+        var enqueue = trace.Single(span => span.Name == "redis.enqueue");
+        var command = Assert.Single(trace, span => span.ParentId == enqueue.SpanId && span.Service == "api");
+        Assert.Equal((SpanKind.Client, command.Name, "127.0.0.1"), (command.Kind, command.Tags["db.operation.name"], command.Tags["server.address"].Replace("localhost", "127.0.0.1", StringComparison.Ordinal)));
+        // A tenth of a millisecond, as the two clocks are read one after the other.
+        Assert.InRange(command.Start, enqueue.Start - 100_000, enqueue.End);
+        Assert.InRange(command.End, command.Start, enqueue.End + 100_000);
+    }
+
+    [Fact]
+    public async Task Spans_have_the_attributes_of_the_semantic_conventions()
+    {
+        var job = await system.RunAsync(new { source = new { type = "inline", content = Playbook } });
+        var trace = await system.Collector.TraceAsync(job.TraceId!, "POST /api/v1/jobs", "worker.execute");
+
+        AssertTags("POST /api/v1/jobs", ("http.request.method", "POST"), ("http.route", "/api/v1/jobs"), ("http.response.status_code", "202"),
+            ("url.path", "/api/v1/jobs"), ("url.scheme", "http"), ("network.protocol.version", "1.1"));
+        AssertTags("redis.enqueue", ("messaging.system", "redis"), ("messaging.operation.type", "send"), ("messaging.destination.name", "default"), ("messaging.message.id", $"{job.Id}"));
+        AssertTags("worker.execute", ("job.id", $"{job.Id}"), ("source.type", "inline"), ("job.status", "success"),
+            ("code.function.name", "ansible_job_execute"), ("messaging.operation.type", "process"), ("messaging.message.id", $"{job.Id}"));
+
+        void AssertTags(string name, params (string Key, string Value)[] tags)
+        {
+            var span = trace.Single(span => span.Name == name);
+            Assert.All(tags, tag => Assert.Equal(tag.Value, span.Tags.GetValueOrDefault(tag.Key)));
+        }
+    }
+
+    [Fact]
+    public async Task A_failed_job_is_an_error_from_the_host_up_to_the_execution()
+    {
+        var job = await system.RunAsync(new { source = new { type = "inline", content = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - {name: Fail, fail: {msg: no}}\n" } });
+
+        var trace = await system.Collector.TraceAsync(job.TraceId!, "worker.execute");
+
+        foreach (var name in new[] { "host localhost", "task Fail", "play localhost", "run_playbook", "worker.execute" })
+            Assert.True(trace.Single(span => span.Name == name).IsError, name);
+        var execute = trace.Single(span => span.Name == "worker.execute");
+        Assert.Equal(("failed", "tasks_failed"), (execute.Tags["job.status"], execute.Tags["error.type"]));
+    }
+
+    [Fact]
+    public async Task A_callers_trace_goes_on_and_reaches_the_playbook()
+    {
+        const string parent = "4bf92f3577b34da6a3ce929d0e0e4736";
+        var (job, log) = await RunUnderAsync($"00-{parent}-00f067aa0ba902b7-01");
+
+        var trace = await system.Collector.TraceAsync(parent, "POST /api/v1/jobs", "worker.execute");
+
+        Assert.Equal(parent, job.TraceId);
+        Assert.Equal("00f067aa0ba902b7", trace.Single(span => span.Name == "POST /api/v1/jobs").ParentId);
+        Assert.Contains($"00-{parent}-{trace.Single(span => span.Name == "run_playbook").SpanId}-01", log);
+    }
+
+    [Fact]
+    public async Task What_the_caller_does_not_sample_is_not_exported_and_still_goes_on()
+    {
+        const string parent = "11111111111111111111111111111111";
+        await using var receiver = await CallbackReceiver.StartAsync();
+        var (job, log) = await RunUnderAsync($"00-{parent}-00f067aa0ba902b7-00", receiver.Url);
+        var callback = await receiver.NextAsync();
+        // A later trace that arrives shows that this one would have.
+        var next = await system.RunAsync(new { source = new { type = "inline", content = Playbook } });
+        await system.Collector.TraceAsync(next.TraceId!, "POST /api/v1/jobs", "worker.execute");
+
+        Assert.Equal(parent, job.TraceId);
+        Assert.Matches($"00-{parent}-[0-9a-f]{{16}}-00", log);
+        Assert.Matches($"00-{parent}-[0-9a-f]{{16}}-00", callback.Headers["traceparent"]);
+        Assert.DoesNotContain(system.Collector.Spans, span => span.TraceId == parent);
+        Assert.Equal(parent, (await system.Worker.EventAsync("job_completed", job.Id.ToString())).GetProperty("trace_id").GetString());
+    }
+
+    [Theory]
+    [InlineData("garbage")]
+    [InlineData("00-00000000000000000000000000000000-00f067aa0ba902b7-01")]
+    [InlineData("ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")]
+    [InlineData("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01")]
+    [InlineData("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more")]
+    public async Task A_trace_parent_that_cannot_be_read_starts_a_trace_and_fails_nothing(string traceParent)
+    {
+        var (job, _) = await RunUnderAsync(traceParent);
+
+        Assert.Equal(JobOutcome.Success, job.Outcome);
+        Assert.Matches("^[0-9a-f]{32}$", job.TraceId);
+        Assert.DoesNotContain(job.TraceId!, traceParent, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task A_problem_names_the_trace_of_its_request()
+    {
+        const string parent = "22222222222222222222222222222222";
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/jobs/none") { Headers = { { "traceparent", $"00-{parent}-00f067aa0ba902b7-01" } } };
+        using var response = await system.Client.SendAsync(request, TestContext.Current.CancellationToken);
+
+        Assert.Contains($"\"trace_id\":\"{parent}\"", await response.Content.ReadAsStringAsync());
+    }
+
+    async Task<(Job Job, string Log)> RunUnderAsync(string traceParent, string? callbackUrl = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/jobs")
+        {
+            Content = JsonContent.Create(new { source = new { type = "inline", content = Playbook }, callback_url = callbackUrl }),
+        };
+        request.Headers.TryAddWithoutValidation("traceparent", traceParent);
+        using var response = await system.Client.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+        var job = await system.WaitAsync((await response.Content.ReadFromJsonAsync(JobsJson.Default.Job))!.Id);
+        return (job, await system.Client.GetStringAsync($"/api/v1/jobs/{job.Id}/logs"));
+    }
+}
