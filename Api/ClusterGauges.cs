@@ -22,7 +22,7 @@ sealed class ClusterGauges(JobStore jobs, TimeProvider time, ILogger<ClusterGaug
         {
             return await jobs.StatsAsync(cancellationToken);
         }
-        catch (NpgsqlException e)
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             JobsTelemetry.StoreUnread();
             log.StatsUnavailable(e);

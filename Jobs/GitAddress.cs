@@ -31,7 +31,7 @@ public sealed partial record GitAddress(string Text, string Scheme, string? User
         text.Length > Longest ? $"must be at most {Longest} characters long"
         : TryParse(text, out _) ? null
         : text.StartsWith('-') ? "must not begin with a dash"
-        : Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.UserInfo.Contains(':') ? "must not contain a password; name a credential instead"
+        : Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.UserInfo.Length > 0 ? "must not contain a password, or over http a user name; name a credential instead"
         : "must be https://…, http://…, ssh://… or user@host:path";
 
     const int Longest = 2048;
@@ -39,7 +39,7 @@ public sealed partial record GitAddress(string Text, string Scheme, string? User
     const string HostPart = @"[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]";
 
     // https://git.example.com:8443/team/playbooks.git, ssh://git@example.com/team/playbooks.git
-    [GeneratedRegex($@"^(?<scheme>https|http|ssh)://({UserPart}@)?(?<host>({HostPart})(:[0-9]{{1,5}})?)/[^\s\p{{Cc}}]*\z")]
+    [GeneratedRegex($@"^((?<scheme>https|http)://|(?<scheme>ssh)://({UserPart}@)?)(?<host>({HostPart})(:[0-9]{{1,5}})?)/[^\s\p{{Cc}}]*\z")]
     private static partial Regex Full();
 
     // git@example.com:team/playbooks.git

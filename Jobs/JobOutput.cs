@@ -37,7 +37,7 @@ public sealed class JobOutput(NpgsqlDataSource db)
         db.Command("select seq, at, type, data from job_events where job_id = $1 and seq > $2 order by seq limit $3", id.Value, after, limit)
             .QueryAsync(row => new JobEvent(
                 row.GetInt32(0), row.GetFieldValue<DateTimeOffset>(1), row.GetString(2),
-                JsonSerializer.Deserialize(row.GetString(3), JobsJson.Default.JsonElement)), cancellationToken);
+                JsonSerializer.Deserialize(row.GetString(3), JobsJson.Stored.JsonElement)), cancellationToken);
 
     /// <summary>Pieces of the log after a sequence number, in order.</summary>
     public Task<List<LogPiece>> LogAsync(JobId id, int after, int limit, CancellationToken cancellationToken) =>

@@ -28,15 +28,16 @@ public sealed class JobStore(NpgsqlDataSource db)
 {
     const int LargestBatch = 200;
 
-    readonly Batcher<NewJob, Job> _inserts = new(jobs => InsertAsync(db, jobs), LargestBatch);
+    readonly Batcher<(NewJob Job, string Request), Job> _inserts = new(jobs => InsertAsync(db, jobs), LargestBatch);
 
     /// <summary>
     /// Stores a queued job. It exists from here on, whatever becomes of Redis. Jobs that arrive together share one commit, and each is
-    /// answered only after it.
+    /// answered only after it. It cannot be cancelled: a job that is on its way will be stored, and must be counted and queued.
     /// </summary>
-    public Task<Job> CreateAsync(NewJob job, CancellationToken cancellationToken) => _inserts.RunAsync(job).WaitAsync(cancellationToken);
+    // Written here and not in the batch, so that a request that cannot be written fails alone.
+    public Task<Job> CreateAsync(NewJob job) => _inserts.RunAsync((job, JsonSerializer.Serialize(job.Request, JobsJson.Default.JobRequest)));
 
-    static async Task<IReadOnlyList<Job>> InsertAsync(NpgsqlDataSource db, IReadOnlyList<NewJob> jobs)
+    static async Task<IReadOnlyList<Job>> InsertAsync(NpgsqlDataSource db, IReadOnlyList<(NewJob Job, string Request)> jobs)
     {
         var created = (await db.Command(
             """
@@ -46,19 +47,19 @@ public sealed class JobStore(NpgsqlDataSource db)
                 as job (id, request, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state)
             returning id, created_at
             """,
-            Column(job => job.Id.Value),
-            Column(job => JsonSerializer.Serialize(job.Request, JobsJson.Default.JobRequest)),
-            Column(job => job.Request.Source!.Type!.Value.Word()),
-            Column(job => job.Request.CallbackUrl),
-            Column(job => job.ApiKeyId),
-            Column(job => job.ApiKeyName),
-            Column(job => job.TraceParent),
-            Column(job => job.TraceState))
+            Column(item => item.Job.Id.Value),
+            Column(item => item.Request),
+            Column(item => item.Job.Request.Source!.Type!.Value.Word()),
+            Column(item => item.Job.Request.CallbackUrl),
+            Column(item => item.Job.ApiKeyId),
+            Column(item => item.Job.ApiKeyName),
+            Column(item => item.Job.TraceParent),
+            Column(item => item.Job.TraceState))
             .QueryAsync(row => (Id: row.GetGuid(0), At: row.GetFieldValue<DateTimeOffset>(1)), CancellationToken.None))
             .ToDictionary(row => row.Id, row => row.At);
-        return [.. jobs.Select(job => Queued(job, created[job.Id.Value]))];
+        return [.. jobs.Select(item => Queued(item.Job, created[item.Job.Id.Value]))];
 
-        T[] Column<T>(Func<NewJob, T> value) => [.. jobs.Select(value)];
+        T[] Column<T>(Func<(NewJob Job, string Request), T> value) => [.. jobs.Select(value)];
     }
 
     static Job Queued(NewJob job, DateTimeOffset createdAt) => new()
@@ -82,7 +83,7 @@ public sealed class JobStore(NpgsqlDataSource db)
         db.Command(
             $"""
             select {JobRow.Columns} from jobs
-            where ($1::text is null or status = $1) and ($2::uuid is null or id < $2)
+            where {(filter.Status is null ? "$1::text is null" : "status = $1")} and {(filter.Before is null ? "$2::uuid is null" : "id < $2")}
             order by id desc
             limit $3
             """,

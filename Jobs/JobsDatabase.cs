@@ -16,5 +16,7 @@ public static class JobsDatabase
         if (connection.MaxAutoPrepare == 0)
             connection.MaxAutoPrepare = 50;
         connection.NoResetOnClose = true;
+        // Requests share round trips, so one that hangs is the concern of all. Migrations take their own time.
+        connection.CommandTimeout = 10;
     }
 }

@@ -22,8 +22,8 @@ namespace AspireJobs.Jobs;
 [JsonSerializable(typeof(JsonElement))]
 public sealed partial class JobsJson : JsonSerializerContext
 {
-    /// <summary>For reading what the database holds: a field that a newer version wrote is passed over.</summary>
-    public static JobsJson Stored => field ??= new(new JsonSerializerOptions(Default.Options) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip });
+    /// <summary>For reading what the database holds: a field that a newer version wrote is passed over, and names that redaction made equal stay.</summary>
+    public static JobsJson Stored => field ??= new(new JsonSerializerOptions(Default.Options) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip, AllowDuplicateProperties = true });
 
     /// <summary>Gives other options the same form, and these types' serializers.</summary>
     public static void Apply(JsonSerializerOptions options)

@@ -39,8 +39,8 @@ internal sealed class JobExecutor(
         try
         {
             var result = await RunStepsAsync(run, output);
-            // One that ended well before the stop reached it has done what was asked for.
-            return run.Reason is { } reason && result.Outcome != JobOutcome.Success ? Stopped(run, reason, result) : result;
+            // A run that came to its own end before the stop reached it ended as it did; one whose output is lost cannot be told from a failure.
+            return run.Reason is { } reason && (result.Outcome == JobOutcome.Cancelled || reason == StopReason.OutputRefused) ? Stopped(run, reason, result) : result;
         }
         catch (OperationCanceledException) when (run.Reason is not null)
         {
@@ -81,7 +81,15 @@ internal sealed class JobExecutor(
     {
         var source = run.Job.Request.Source!;
         var key = await credentials.OpenAsync(run.Job.Id, source.Credential is { } name ? [name] : [], run.Stopping);
-        return (key, await _sources[run.SourceType].FetchAsync(new(source, key.SingleOrDefault(), directory.Source, directory.Fetch), run.Stopping));
+        try
+        {
+            return (key, await _sources[run.SourceType].FetchAsync(new(source, key.SingleOrDefault(), directory.Source, directory.Fetch), run.Stopping));
+        }
+        finally
+        {
+            // What opens the repository is not for what comes out of it.
+            Directory.Delete(directory.Fetch, recursive: true);
+        }
     }
 
     async Task<T> StepAsync<T>(string name, Run run, Func<Task<T>> step)

@@ -39,6 +39,9 @@ internal sealed class JobLoop(
         }
         catch (Exception e)
         {
+            // Asking again helps only against what may pass. A row that cannot be read would come back for ever; its lease ends, and it is settled.
+            if (e is not OperationCanceledException && !Outage.MayPass(e))
+                _taken = [];
             return _outage.Failed(e);
         }
     }

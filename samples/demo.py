@@ -19,12 +19,12 @@ import urllib.error
 import urllib.request
 
 
-def request(url, key=None, body=None):
+def request(url, key=None, body=None, timeout=30):
     headers = {"Content-Type": "application/json"}
     if key:
         headers["Authorization"] = f"Bearer {key}"
     data = None if body is None else json.dumps(body).encode()
-    return urllib.request.urlopen(urllib.request.Request(url, data, headers))
+    return urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=timeout)
 
 
 def wait(api, pid):
@@ -95,7 +95,8 @@ def run(api):
     print(f"{answer.status} {job['id']} is {job['status']}")
 
     headline(f"GET /api/v1/jobs/{job['id']}/logs?follow=true")
-    with request(f"{api}/api/v1/jobs/{job['id']}/logs?follow=true", key) as log:
+    # Ten minutes of silence mean that no worker takes the job.
+    with request(f"{api}/api/v1/jobs/{job['id']}/logs?follow=true", key, timeout=600) as log:
         for line in log:
             sys.stdout.write(line.decode(errors="replace"))
             sys.stdout.flush()

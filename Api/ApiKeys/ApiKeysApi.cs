@@ -56,6 +56,6 @@ static partial class ApiKeysApi
     static Ok<WebhookSecretInfo> GetWebhookSecret(ClaimsPrincipal user, MasterKey masterKey) =>
         TypedResults.Ok(new WebhookSecretInfo(WebhookSecret.Text(masterKey, user.ApiKeyId())));
 
-    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\z")]
     internal static partial Regex NameForm();
 }

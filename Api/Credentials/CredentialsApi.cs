@@ -61,9 +61,15 @@ static partial class CredentialsApi
             errors.Add($"values.{field}", $"A credential of type {credential.Type.Value.Word()} needs {field}.");
         foreach (var (field, value) in credential.Values!)
         {
+            // Nullability of a dictionary's values is not checked by the serializer.
+            if (value is null)
+            {
+                errors.AddFault($"values.{field}", "must be a string, not null");
+                continue;
+            }
             errors.Require(allowed is null || allowed.Contains(field), $"values.{field}", $"is no field of type {credential.Type.Value.Word()}; known: {string.Join(", ", allowed ?? [])}");
             var plain = allowed is not null && Credential.PlainFields.Contains(field);
-            errors.Require(value.Length >= (plain ? 1 : ShortestSecret) && value.Length <= 64 * 1024, $"values.{field}", $"must be {(plain ? 1 : ShortestSecret)} to 65,536 characters long");
+            errors.Require(value.Trim().Length >= (plain ? 1 : ShortestSecret) && value.Length <= 64 * 1024, $"values.{field}", $"must be {(plain ? 1 : ShortestSecret)} to 65,536 characters long");
             errors.Require(!value.Contains('\0'), $"values.{field}", "must not contain a NUL character");
             errors.Require(!plain || PlainForm().IsMatch(value), $"values.{field}", "must be letters, digits, dots, dashes, underscores, @ or \\, and not begin with a dash");
             errors.Require(allowed is not null || VariableForm().IsMatch(field), $"values.{field}", "is no name for an Ansible variable");
@@ -79,9 +85,9 @@ static partial class CredentialsApi
         _ => ([], null),
     };
 
-    [GeneratedRegex(@"^[A-Za-z0-9_.@\\][A-Za-z0-9_.@\\-]{0,127}$")]
+    [GeneratedRegex(@"^[A-Za-z0-9_.@\\][A-Za-z0-9_.@\\-]{0,127}\z")]
     private static partial Regex PlainForm();
 
-    [GeneratedRegex("^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+    [GeneratedRegex(@"^[A-Za-z_][A-Za-z0-9_]{0,127}\z")]
     private static partial Regex VariableForm();
 }

@@ -41,9 +41,9 @@ sealed class Body<T> : IBody, IBindableFromHttpContext<Body<T>>, IEndpointParame
                 ? new() { _value = value }
                 : new() { Problem = Problems.Invalid("$", "The body must be a JSON object.") };
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return new() { Problem = Problems.Invalid(BodyFaults.Find(utf8, type, e)) };
+            return new() { Problem = Problems.Invalid(BodyFaults.Find(utf8, type, e as JsonException)) };
         }
     }
 

@@ -8,7 +8,7 @@ static class BodyFaults
 {
     static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    public static IReadOnlyDictionary<string, string[]> Find(ReadOnlyMemory<byte> utf8, JsonTypeInfo type, JsonException first)
+    public static IReadOnlyDictionary<string, string[]> Find(ReadOnlyMemory<byte> utf8, JsonTypeInfo type, JsonException? first)
     {
         var errors = new Errors();
         try
@@ -19,12 +19,16 @@ static class BodyFaults
             else
                 Check(document.RootElement, type, "", errors);
         }
+        catch (InvalidOperationException)
+        {
+            errors.Add("$", "The body has a name that is no text: half of a surrogate pair.");
+        }
         catch (JsonException e)
         {
             errors.Add("$", $"The body is not valid JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}.");
         }
         if (!errors.Any)
-            errors.Add(first.Path is { Length: > 2 } path ? path[2..] : "$", "The value does not fit.");
+            errors.Add(first?.Path is { Length: > 2 } path ? path[2..] : "$", "The value does not fit.");
         return errors.ByField;
     }
 
@@ -62,7 +66,7 @@ static class BodyFaults
             value.Deserialize(type);
             return true;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return false;
         }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -45,7 +46,7 @@ static class Problems
         var error = context.HttpContext.Features.Get<IExceptionHandlerFeature>()?.Error;
         (var type, problem.Title) = (status, error) switch
         {
-            (StatusCodes.Status503ServiceUnavailable, NpgsqlException) => ("store-unavailable", "The job store does not answer. If the request was to change something, look whether it did before you repeat it."),
+            (StatusCodes.Status503ServiceUnavailable, _) => ("store-unavailable", "The job store does not answer. If the request was to change something, look whether it did before you repeat it."),
             (StatusCodes.Status500InternalServerError, _) => ("internal-error", "Something failed on our side. The trace id leads to the cause."),
             (StatusCodes.Status404NotFound, _) => ("unknown-route", $"There is nothing at {context.HttpContext.Request.Path}."),
             _ => (ReasonPhrases.GetReasonPhrase(status).ToLowerInvariant().Replace(' ', '-'), ReasonPhrases.GetReasonPhrase(status)),
@@ -57,7 +58,8 @@ static class Problems
     public static int StatusOf(Exception exception) => exception switch
     {
         BadHttpRequestException bad => bad.StatusCode,
-        NpgsqlException { IsTransient: true } => StatusCodes.Status503ServiceUnavailable,
+        // An unknown host name comes as the bare exception of the socket.
+        NpgsqlException { IsTransient: true } or SocketException or TimeoutException => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status500InternalServerError,
     };
 

@@ -7,7 +7,7 @@ namespace AspireJobs.Api.Jobs;
 /// <summary>Writes a job's log to a caller, once or for as long as the job runs.</summary>
 sealed class JobLog(JobStore jobs, JobOutput output, JobSignals signals, TimeProvider time, IHostApplicationLifetime lifetime)
 {
-    const int PageSize = 256;
+    const int PageSize = 16;
 
     // Only for a signal that got lost with the connection to Redis.
     static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(5);

@@ -76,9 +76,14 @@ static partial class JobRequestRules
         {
             errors.Require(variables.ValueKind == JsonValueKind.Object, "extra_vars", "must be an object");
             errors.Require(Encoding.UTF8.GetByteCount(variables.GetRawText()) <= Limits.ExtraVarsBytes, "extra_vars", $"must be at most {Limits.ExtraVarsBytes / 1024} KiB");
+            // The job stands a few levels down in lists, and no reader takes more than 64.
+            errors.Require(Depth(variables) <= Limits.ExtraVarsDepth, "extra_vars", $"must be nested at most {Limits.ExtraVarsDepth} levels deep");
+            errors.Require(IsText(variables), "extra_vars", "must not contain half of a surrogate pair");
         }
         if (request.Limit is { } limit)
             errors.Require(limit.Length is > 0 and <= 1024 && limit[0] != '-' && limit[0] != '@' && !limit.Any(char.IsControl), "limit", "must be a host pattern of 1 to 1,024 characters");
+        errors.Require(request.Tags.Count <= Limits.Tags, "tags", $"must be at most {Limits.Tags}");
+        errors.Require(request.SkipTags.Count <= Limits.Tags, "skip_tags", $"must be at most {Limits.Tags}");
         Each(request.Tags, "tags", errors, TagFault);
         Each(request.SkipTags, "skip_tags", errors, TagFault);
         errors.Require(request.Verbosity is >= 0 and <= 4, "verbosity", "must be 0 to 4");
@@ -126,19 +131,39 @@ static partial class JobRequestRules
         : path.Split('/').Contains("..") ? "must not lead out of the source"
         : null;
 
+    static int Depth(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Object => 1 + value.EnumerateObject().Select(member => Depth(member.Value)).DefaultIfEmpty().Max(),
+        JsonValueKind.Array => 1 + value.EnumerateArray().Select(Depth).DefaultIfEmpty().Max(),
+        _ => 0,
+    };
+
+    static bool IsText(JsonElement value)
+    {
+        try
+        {
+            JsonSerializer.SerializeToUtf8Bytes(value, JobsJson.Default.JsonElement);
+            return true;
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            return false;
+        }
+    }
+
     static string? TagFault(string tag) => TagForm().IsMatch(tag) ? null : "must be a tag: letters, digits, dots, dashes, colons or underscores";
 
     static string? CallbackFault(string url) =>
-        url.Length > 2048 || !Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.Host.Length == 0 ? "must be an http or https URL of at most 2,048 characters"
+        url.Length > 2048 || url.Any(char.IsControl) || !Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.Host.Length == 0 ? "must be an http or https URL of at most 2,048 characters"
         : uri.UserInfo.Length > 0 ? "must not contain a user name or password"
         : null;
 
-    [GeneratedRegex(@"^[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]{0,252}$")]
+    [GeneratedRegex(@"^[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]{0,252}\z")]
     private static partial Regex HostForm();
 
-    [GeneratedRegex("^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}$")]
+    [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}\z")]
     private static partial Regex TagForm();
 
-    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$")]
+    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}\z")]
     private static partial Regex LabelForm();
 }

@@ -37,7 +37,7 @@ sealed class JobSubmission(JobStore jobs, JobQueue queue, CredentialStore creden
     async Task<Job> StoreAsync(NewJob job, CancellationToken cancellationToken)
     {
         using var span = JobsTelemetry.Source.StartActivity("db.create_job");
-        return await jobs.CreateAsync(job, cancellationToken);
+        return await jobs.CreateAsync(job);
     }
 
     async Task EnqueueAsync(JobId id)

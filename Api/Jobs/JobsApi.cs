@@ -38,7 +38,7 @@ static class JobsApi
         errors.Require(status is null || SnakeCase.TryValue(status, out known), "status", $"must be one of: {string.Join(", ", SnakeCase.All<JobStatus>())}");
         var from = default(JobId);
         errors.Require(before is null || JobId.TryParse(before, out from), "before", "must be a job id");
-        var size = PageSize(limit, errors);
+        var size = PageSize(limit, Limits.LargestJobPage, errors);
         if (errors.Any)
             return Problems.Invalid(errors.ByField);
         var page = await jobs.ListAsync(new JobFilter(status is null ? null : known, before is null ? null : from, size), cancellationToken);
@@ -80,7 +80,7 @@ static class JobsApi
         var errors = new Errors();
         var from = 0;
         errors.Require(after is null || int.TryParse(after, out from) && from >= 0, "after", "must be the seq of an event");
-        var size = PageSize(limit, errors);
+        var size = PageSize(limit, Limits.LargestPage, errors);
         if (errors.Any)
             return Problems.Invalid(errors.ByField);
         var events = await output.EventsAsync(job.Id, from, size, cancellationToken);
@@ -93,10 +93,10 @@ static class JobsApi
             ? TypedResults.Ok(new Page<Delivery>(await deliveries.OfJobAsync(job.Id, cancellationToken)))
             : UnknownJob(id);
 
-    static int PageSize(string? limit, Errors errors)
+    static int PageSize(string? limit, int largest, Errors errors)
     {
         var size = Limits.PageSize;
-        errors.Require(limit is null || int.TryParse(limit, out size) && size is >= 1 and <= Limits.LargestPage, "limit", $"must be 1 to {Limits.LargestPage}");
+        errors.Require(limit is null || int.TryParse(limit, out size) && size >= 1 && size <= largest, "limit", $"must be 1 to {largest}");
         return size;
     }
 

@@ -55,6 +55,8 @@ create table jobs (
 create index jobs_queued on jobs (id) where status = 'queued';
 create index jobs_leased on jobs (lease_expires_at) where status = 'running';
 
+create index jobs_by_status on jobs (status, id);
+
 create table job_events (
     job_id  uuid not null references jobs on delete cascade,
     seq     int not null,

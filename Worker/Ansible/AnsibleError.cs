@@ -77,7 +77,7 @@ internal static partial class AnsibleError
     [GeneratedRegex(@"^ansible-playbook: error: (.+)", RegexOptions.Multiline)]
     private static partial Regex Usage();
 
-    [GeneratedRegex("no vault secrets|Decryption failed|vault password", RegexOptions.IgnoreCase)]
+    [GeneratedRegex("Attempting to decrypt but no vault secrets found|Decryption failed \\(no vault secrets|A vault password (must be specified|or secret must be specified)")]
     private static partial Regex VaultError();
 
     [GeneratedRegex("leaves us with no hosts to target|does not match any hosts")]

@@ -24,7 +24,7 @@ internal sealed record CommandResult(int? ExitCode, string Output)
         {
             var lines = Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
                 .Where(line => !line.StartsWith("hint:", StringComparison.Ordinal) && !line.StartsWith("warning:", StringComparison.Ordinal));
-            return string.Join(' ', lines) is { Length: > 0 } text ? text : $"it ended with exit code {ExitCode}";
+            return string.Join(' ', lines) is { Length: > 0 } text ? text : ExitCode is { } code ? $"it ended with exit code {code}" : "it was killed, or could not be started";
         }
     }
 }
