@@ -20,10 +20,14 @@ public sealed class ExportTests(WatchedSystem system)
         settings["OTEL_EXPORTER_OTLP_PROTOCOL"] = protocol;
         settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = protocol == "grpc" ? collector.GrpcUrl : collector.Url;
         settings["OTEL_EXPORTER_OTLP_HEADERS"] = "x-otlp-api-key=key-of-the-collector";
-        // Nothing goes out before the end.
-        settings["OTEL_BSP_SCHEDULE_DELAY"] = settings["OTEL_BLRP_SCHEDULE_DELAY"] = settings["OTEL_METRIC_EXPORT_INTERVAL"] = "600000";
+        settings["OTEL_BSP_SCHEDULE_DELAY"] = "2000";
         using var service = await ServiceProcess.StartAsync("Api", settings);
         using (await system.Client.GetAsync(new Uri(service.Address, "/nothing/here"), Stop))
+        {
+        }
+        while (collector.Signals.Count() < 3)
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Stop);
+        using (await system.Client.GetAsync(new Uri(service.Address, "/nothing/more"), Stop))
         {
         }
 
@@ -31,7 +35,7 @@ public sealed class ExportTests(WatchedSystem system)
 
         Assert.Equal(["logs", "metrics", "traces"], collector.Signals.Order());
         Assert.Equal(["key-of-the-collector"], collector.ApiKeys);
-        Assert.Contains(collector.Spans, span => span is { Name: "GET", Kind: SpanKind.Server, Service: "api" } && span.Tags["url.path"] == "/nothing/here");
+        Assert.Contains(collector.Spans, span => span is { Name: "GET", Kind: SpanKind.Server, Service: "api" } && span.Tags["url.path"] == "/nothing/more");
     }
 
     [Fact]
