@@ -1,5 +1,4 @@
 using AspireJobs.Jobs;
-using Npgsql;
 
 namespace AspireJobs.Api;
 

@@ -8,7 +8,8 @@ using AspireJobs.Jobs;
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddNpgsqlDataSource("jobsdb", configureDataSourceBuilder: JobsDatabase.Configure);
-builder.AddRedisClient("redis");
+// Not part of this service's health: without Redis jobs are accepted all the same, and wait.
+builder.AddRedisClient("redis", settings => settings.DisableHealthChecks = true);
 builder.AddJobs();
 
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = Limits.BodyBytes);

@@ -145,7 +145,7 @@ static partial class JobRequestRules
             JsonSerializer.SerializeToUtf8Bytes(value, JobsJson.Default.JsonElement);
             return true;
         }
-        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        catch (JsonException)
         {
             return false;
         }

@@ -73,6 +73,8 @@ public sealed class CredentialsTests(ApiAlone api) : IClassFixture<ApiAlone>
     [InlineData("""{"name":"x","type":"password","values":{"password":"abcd","username":"-oProxy=x"}}""", "values.username")]
     [InlineData("""{"name":"x","type":"variables","values":{"no name":"abcd"}}""", "values.no name")]
     [InlineData("""{"name":"x","type":"variables","values":{"a":1}}""", "values")]
+    [InlineData("""{"name":"x","type":"variables","values":{"a":null}}""", "values.a")]
+    [InlineData("""{"name":"x\n","type":"password","values":{"password":"abcd"}}""", "name")]
     public async Task A_faulty_credential_is_refused_by_field(string body, string field)
     {
         using var response = await api.System.Client.PostAsync("/api/v1/credentials", new StringContent(body, System.Text.Encoding.UTF8, "application/json"));

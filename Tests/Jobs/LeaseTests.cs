@@ -124,7 +124,7 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
     async Task<JobId> CreateAsync(string? callbackUrl = null)
     {
         var request = new JobRequest { Source = new JobSource { Type = SourceType.Inline, Content = "x" }, CallbackUrl = callbackUrl };
-        return (await Jobs.CreateAsync(new NewJob(JobId.Create(TimeProvider.System), request, Guid.NewGuid(), "test", null, null), Stop)).Id;
+        return (await Jobs.CreateAsync(new NewJob(JobId.Create(TimeProvider.System), request, Guid.NewGuid(), "test", null, null))).Id;
     }
 
     async Task ExecuteAsync(string sql)
