@@ -12,7 +12,7 @@ builder.AddNpgsqlDataSource("jobsdb", configureDataSourceBuilder: JobsDatabase.C
 builder.AddRedisClient("redis", settings => settings.DisableHealthChecks = true);
 builder.AddJobs();
 
-builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = Limits.BodyBytes);
+builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = Limits.ReadBytes);
 builder.Services.ConfigureHttpJsonOptions(json =>
 {
     JobsJson.Apply(json.SerializerOptions);

@@ -28,7 +28,8 @@ sealed class Body<T> : IBody, IBindableFromHttpContext<Body<T>>, IEndpointParame
         using var buffer = new MemoryStream();
         try
         {
-            await context.Request.Body.CopyToAsync(buffer, context.RequestAborted);
+            if (!await ReadAsync(context, buffer))
+                return new() { Problem = Problems.TooLarge() };
         }
         catch (BadHttpRequestException e)
         {
@@ -44,6 +45,21 @@ sealed class Body<T> : IBody, IBindableFromHttpContext<Body<T>>, IEndpointParame
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return new() { Problem = Problems.Invalid(BodyFaults.Find(utf8, type, e as JsonException)) };
+        }
+    }
+
+    static async Task<bool> ReadAsync(HttpContext context, MemoryStream buffer)
+    {
+        var total = 0;
+        while (true)
+        {
+            var read = await context.Request.BodyReader.ReadAsync(context.RequestAborted);
+            foreach (var segment in read.Buffer)
+                if ((total += segment.Length) <= Limits.BodyBytes)
+                    buffer.Write(segment.Span);
+            context.Request.BodyReader.AdvanceTo(read.Buffer.End);
+            if (read.IsCompleted)
+                return total <= Limits.BodyBytes;
         }
     }
 

@@ -4,6 +4,10 @@ namespace AspireJobs.Api.Http;
 static class Limits
 {
     public const int BodyBytes = 1024 * 1024;
+
+    /// <summary>Up to here a body that is too large is read to its end, so that the caller hears why and does not see a broken connection.</summary>
+    public const int ReadBytes = 16 * BodyBytes;
+
     public const int TextBytes = 512 * 1024;
     public const int ExtraVarsBytes = 256 * 1024;
     public const int ExtraVarsDepth = 32;

@@ -22,9 +22,12 @@ static class Problems
 
     public static ProblemHttpResult Conflict(string type, string title) => Create(StatusCodes.Status409Conflict, type, title);
 
+    public static ProblemHttpResult TooLarge() =>
+        Create(StatusCodes.Status413PayloadTooLarge, "body-too-large", $"The body is larger than {Limits.BodyBytes:N0} bytes; nothing was changed.");
+
     /// <summary>A body that the server would not read to its end.</summary>
     public static ProblemHttpResult Unreadable(BadHttpRequestException exception) => exception.StatusCode == StatusCodes.Status413PayloadTooLarge
-        ? Create(exception.StatusCode, "body-too-large", $"The body is larger than {Limits.BodyBytes:N0} bytes; nothing was changed.")
+        ? TooLarge()
         : Create(exception.StatusCode, "unreadable-body", exception.Message);
 
     public static ProblemHttpResult Create(int status, string type, string title, string? detail = null, IReadOnlyDictionary<string, string[]>? errors = null)

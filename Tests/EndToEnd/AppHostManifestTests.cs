@@ -7,14 +7,13 @@ namespace AspireJobs.Tests.EndToEnd;
 public sealed class AppHostManifestTests : IDisposable
 {
     // As deep in the tree as the AppHost, because paths in a manifest are relative to it.
-    readonly string _directory = Repository.Path("obj");
     readonly string _path = Repository.Path($"obj/manifest-{Guid.NewGuid():N}.json");
+
+    public AppHostManifestTests() => Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
 
     [Fact]
     public async Task It_is_the_committed_one_and_takes_no_program_to_write()
     {
-        Directory.CreateDirectory(_directory);
-
         var (exitCode, output) = await RunAsync("--publisher", "manifest", "--output-path", _path);
 
         Assert.True(exitCode == 0, output);
