@@ -78,6 +78,11 @@ public sealed class JobStore(NpgsqlDataSource db)
         (await db.Command($"select {JobRow.Columns} from jobs where id = $1", id.Value)
             .QueryAsync(JobRow.Read, cancellationToken)).SingleOrDefault();
 
+    /// <summary>Where the job stands, without the rest of it, or null: for those who look often.</summary>
+    public async Task<JobStatus?> FindStatusAsync(JobId id, CancellationToken cancellationToken) =>
+        (await db.Command("select status from jobs where id = $1", id.Value)
+            .QueryAsync(row => (JobStatus?)SnakeCase.Value<JobStatus>(row.GetString(0)), cancellationToken)).SingleOrDefault();
+
     /// <summary>Jobs, newest first. Ids sort by time, so the last id of a page leads to the next page however many jobs there are.</summary>
     public Task<List<Job>> ListAsync(JobFilter filter, CancellationToken cancellationToken) =>
         db.Command(

@@ -29,7 +29,7 @@ sealed class JobLog(JobStore jobs, JobOutput output, JobSignals signals, TimePro
             while (true)
             {
                 // The status is read first: output is stored no later than the final status, so nothing comes after it.
-                var final = await jobs.FindAsync(id, ended.Token) is not { IsFinal: false };
+                var final = await jobs.FindStatusAsync(id, ended.Token) is not { } status || status.IsFinal();
                 written = await WriteAfterAsync(id, written, body, ended.Token);
                 if (final)
                     return;

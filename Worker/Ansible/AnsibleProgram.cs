@@ -7,7 +7,8 @@ namespace AspireJobs.Worker.Ansible;
 /// <param name="Python">Full path of the Python that it runs on, which need not be the <c>python3</c> of <c>PATH</c>.</param>
 internal sealed record AnsibleProgram(string Playbook, string Python)
 {
-    static readonly string SearchPath = Environment.GetEnvironmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin";
+    /// <summary>Where programs are looked for, here and by what is started from here.</summary>
+    public static readonly string SearchPath = Environment.GetEnvironmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin";
 
     /// <summary>Finds ansible-playbook and its Python.</summary>
     /// <exception cref="InvalidOperationException">It, or its Python, is not there; the message says what to do.</exception>

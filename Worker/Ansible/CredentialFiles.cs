@@ -23,9 +23,9 @@ internal sealed class CredentialFiles(PrivateFiles files, string directory)
 
     List<string> Arguments(Credential credential, int number) => credential.Type switch
     {
-        CredentialType.SshKey => [$"--private-key={Write(number, "key", Key(Value(credential, "private_key")))}", .. User(credential)],
-        CredentialType.Password => [Variables(number, [new("ansible_password", Value(credential, "password"))]), .. User(credential)],
-        CredentialType.VaultPassword => [$"--vault-id={VaultId(credential)}@{Write(number, "vault", Value(credential, "password"))}"],
+        CredentialType.SshKey => [$"--private-key={Write(number, "key", credential.PrivateKey())}", .. User(credential)],
+        CredentialType.Password => [Variables(number, [new("ansible_password", credential.Required("password"))]), .. User(credential)],
+        CredentialType.VaultPassword => [$"--vault-id={VaultId(credential)}@{Write(number, "vault", credential.Required("password"))}"],
         CredentialType.Variables => [Variables(number, credential.Values)],
         _ => throw Error($"credential '{credential.Name}' is of type {credential.Type.Word()}, which playbooks cannot use"),
     };
@@ -41,19 +41,13 @@ internal sealed class CredentialFiles(PrivateFiles files, string directory)
     }
 
     static IEnumerable<string> User(Credential credential) =>
-        credential.Values.TryGetValue("username", out var user) && user.Length > 0 ? [$"--user={user}"] : [];
+        credential.UserName() is { } user ? [$"--user={user}"] : [];
 
     static string VaultId(Credential credential)
     {
         var id = credential.Values.GetValueOrDefault("vault_id", "default");
         return id.Contains('@') ? throw Error($"the vault_id of credential '{credential.Name}' must not contain '@'") : id;
     }
-
-    static string Value(Credential credential, string field) =>
-        credential.Values.TryGetValue(field, out var value) && value.Length > 0 ? value : throw Error($"credential '{credential.Name}' has no {field}");
-
-    // ssh refuses a key with Windows line ends, or without one at its end, and says only "error in libcrypto".
-    static string Key(string text) => text.ReplaceLineEndings("\n").TrimEnd('\n') + '\n';
 
     // A double-quoted YAML scalar.
     static string Quoted(string text)

@@ -37,7 +37,7 @@ internal sealed class PlaybookFiles(PlaybookRun run)
     /// <summary>The whole environment of the run: nothing of the worker's own, which holds the keys to the database.</summary>
     public Dictionary<string, string> Environment() => new()
     {
-        ["PATH"] = System.Environment.GetEnvironmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin",
+        ["PATH"] = AnsibleProgram.SearchPath,
         ["LANG"] = "C.UTF-8",
         ["HOME"] = Path.Combine(run.WorkDirectory, "home"),
         ["TMPDIR"] = Path.Combine(run.WorkDirectory, "tmp"),

@@ -42,7 +42,7 @@ internal sealed class Commands(IOptions<AnsibleOptions> options)
         stop.ThrowIfCancellationRequested();
         var environment = new Dictionary<string, string>(command.Environment)
         {
-            ["PATH"] = Environment.GetEnvironmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin",
+            ["PATH"] = AnsibleProgram.SearchPath,
             ["LC_ALL"] = "C.UTF-8",
         };
         using var process = SupervisedProcess.Start(_python.Value, command.Words, command.Directory, environment);

@@ -42,8 +42,8 @@ internal sealed class GitAccess(GitOptions options, PrivateFiles files)
     // git's own helper answers for this scheme, host and port only, so a redirection elsewhere gets nothing.
     string Password(GitAddress address, Credential credential)
     {
-        var user = address.User is { } named ? Uri.UnescapeDataString(named) : credential.Values.GetValueOrDefault("username") is { Length: > 0 } stored ? stored : "git";
-        return files.Write("password", $"{address.Scheme}://{Uri.EscapeDataString(user)}:{Uri.EscapeDataString(Value(credential, "password"))}@{address.Host}\n");
+        var user = credential.UserName() ?? "git";
+        return files.Write("password", $"{address.Scheme}://{Uri.EscapeDataString(user)}:{Uri.EscapeDataString(credential.Required("password"))}@{address.Host}\n");
     }
 
     // No configuration and no keys of the worker's own user: without a credential only what is open to everybody can be fetched.
@@ -53,18 +53,14 @@ internal sealed class GitAccess(GitOptions options, PrivateFiles files)
         [
             "ssh", "-F", "/dev/null", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "ConnectTimeout=15",
             "-o", $"StrictHostKeyChecking={options.HostKeyChecking.Word().Replace('_', '-')}",
-            "-i", key is null ? "/dev/null" : files.Write("key", Value(key, "private_key").ReplaceLineEndings("\n").TrimEnd('\n') + '\n'),
+            "-i", key is null ? "/dev/null" : files.Write("key", key.PrivateKey()),
         ];
         if (options.KnownHostsFile is { Length: > 0 } known)
             words.AddRange(["-o", $"UserKnownHostsFile=\"{known}\""]);
-        if (address.User is null && key?.Values.GetValueOrDefault("username") is { Length: > 0 } user)
+        if (address.User is null && key?.UserName() is { } user)
             words.AddRange(["-o", $"User={user}"]);
         return string.Join(' ', words.Select(Quoted));
     }
-
-    static string Value(Credential credential, string field) => credential.Values.GetValueOrDefault(field) is { Length: > 0 } value
-        ? value
-        : throw new JobFailedException(JobOutcome.CredentialError, $"credential '{credential.Name}' has no {field}");
 
     // git hands both the helper and the ssh command to a shell.
     static string Quoted(string word) => "'" + word.Replace("'", @"'\''", StringComparison.Ordinal) + "'";
