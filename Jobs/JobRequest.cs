@@ -19,6 +19,12 @@ public sealed record JobRequest
     /// <summary>Variables as a JSON object; they reach Ansible in a file, never on the command line. At most 256 KiB.</summary>
     public JsonElement? ExtraVars { get; init; }
 
+    /// <summary>
+    /// Variables whose values are secret: texts of at least four characters, at most 64. They are sealed when the job is stored and opened by its worker
+    /// only; answers show <c>***</c> for each value.
+    /// </summary>
+    public IReadOnlyDictionary<string, string>? SecretVars { get; init; }
+
     /// <summary>Host pattern that narrows the inventory (<c>--limit</c>).</summary>
     public string? Limit { get; init; }
 

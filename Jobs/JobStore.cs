@@ -4,8 +4,8 @@ using Npgsql;
 
 namespace AspireJobs.Jobs;
 
-/// <summary>A job that is about to be stored.</summary>
-public sealed record NewJob(JobId Id, JobRequest Request, Guid ApiKeyId, string ApiKeyName, string? TraceParent, string? TraceState);
+/// <summary>A job that is about to be stored, its request without secrets.</summary>
+public sealed record NewJob(JobId Id, JobRequest Request, byte[]? Sealed, Guid ApiKeyId, string ApiKeyName, string? TraceParent, string? TraceState);
 
 /// <summary>Which jobs to list: newest first, those before a given id.</summary>
 public sealed record JobFilter(JobStatus? Status, JobId? Before, int Limit);
@@ -41,10 +41,10 @@ public sealed class JobStore(NpgsqlDataSource db)
     {
         var created = (await db.Command(
             """
-            insert into jobs (id, request, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state)
-            select id, request::json, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state
-            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[])
-                as job (id, request, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state)
+            insert into jobs (id, request, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state, sealed)
+            select id, request::json, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state, sealed
+            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::bytea[])
+                as job (id, request, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state, sealed)
             returning id, created_at
             """,
             Column(item => item.Job.Id.Value),
@@ -54,7 +54,8 @@ public sealed class JobStore(NpgsqlDataSource db)
             Column(item => item.Job.ApiKeyId),
             Column(item => item.Job.ApiKeyName),
             Column(item => item.Job.TraceParent),
-            Column(item => item.Job.TraceState))
+            Column(item => item.Job.TraceState),
+            Column(item => item.Job.Sealed))
             .QueryAsync(row => (Id: row.GetGuid(0), At: row.GetFieldValue<DateTimeOffset>(1)), CancellationToken.None))
             .ToDictionary(row => row.Id, row => row.At);
         return [.. jobs.Select(item => Queued(item.Job, created[item.Job.Id.Value]))];

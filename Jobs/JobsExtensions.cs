@@ -28,6 +28,7 @@ public static class JobsExtensions
         services.AddSingleton<JobSignals>();
         services.AddSingleton<ApiKeyStore>();
         services.AddSingleton<CredentialStore>();
+        services.AddSingleton<SecretVars>();
         services.AddSingleton<DeliveryStore>();
         services.AddOptions<MasterKeyOptions>().BindConfiguration(MasterKeyOptions.Section).Validate(
             options => options.MasterKey.Length >= MasterKeyOptions.ShortestKey,

@@ -61,7 +61,7 @@ internal sealed class JobExecutor(
     {
         using var directory = directories.CreateForJob();
         var (key, revision) = await StepAsync("fetch_source", run, () => FetchAsync(run, directory));
-        var opened = await StepAsync("resolve_credentials", run, () => credentials.OpenAsync(run.Job.Id, run.Job.Request.Credentials, run.Stopping));
+        var opened = await StepAsync("resolve_credentials", run, () => credentials.OpenForPlaybookAsync(run.Job, run.Stopping));
         var secrets = key.Concat(opened).SelectMany(credential => credential.Secrets);
         var result = await StepAsync("run_playbook", run, () => ansible.RunAsync(new PlaybookRun
         {

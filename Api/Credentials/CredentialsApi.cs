@@ -61,20 +61,33 @@ static partial class CredentialsApi
             errors.Add($"values.{field}", $"A credential of type {credential.Type.Value.Word()} needs {field}.");
         foreach (var (field, value) in credential.Values!)
         {
-            // Nullability of a dictionary's values is not checked by the serializer.
-            if (value is null)
+            if (allowed is null)
             {
-                errors.AddFault($"values.{field}", "must be a string, not null");
+                CheckVariable($"values.{field}", field, value, errors);
                 continue;
             }
-            errors.Require(allowed is null || allowed.Contains(field), $"values.{field}", $"is no field of type {credential.Type.Value.Word()}; known: {string.Join(", ", allowed ?? [])}");
-            var plain = allowed is not null && Credential.PlainFields.Contains(field);
-            errors.Require(value.Trim().Length >= (plain ? 1 : ShortestSecret) && value.Length <= 64 * 1024, $"values.{field}", $"must be {(plain ? 1 : ShortestSecret)} to 65,536 characters long");
-            errors.Require(!value.Contains('\0'), $"values.{field}", "must not contain a NUL character");
-            errors.Require(!plain || PlainForm().IsMatch(value), $"values.{field}", "must be letters, digits, dots, dashes, underscores, @ or \\, and not begin with a dash");
-            errors.Require(allowed is not null || VariableForm().IsMatch(field), $"values.{field}", "is no name for an Ansible variable");
+            errors.Require(allowed.Contains(field), $"values.{field}", $"is no field of type {credential.Type.Value.Word()}; known: {string.Join(", ", allowed)}");
+            var plain = Credential.PlainFields.Contains(field);
+            if (CheckValue($"values.{field}", value, plain ? 1 : ShortestSecret, errors))
+                errors.Require(!plain || PlainForm().IsMatch(value), $"values.{field}", "must be letters, digits, dots, dashes, underscores, @ or \\, and not begin with a dash");
         }
         return errors;
+    }
+
+    /// <summary>Whether a variable of a playbook can have this name and secret value.</summary>
+    public static void CheckVariable(string field, string name, string? value, Errors errors)
+    {
+        CheckValue(field, value, ShortestSecret, errors);
+        errors.Require(VariableForm().IsMatch(name), field, "is no name for an Ansible variable");
+    }
+
+    static bool CheckValue(string field, string? value, int shortest, Errors errors)
+    {
+        // Nullability of a dictionary's values is not checked by the serializer.
+        errors.Require(value is not null, field, "must be a string, not null");
+        errors.Require(value is null || (value.Trim().Length >= shortest && value.Length <= 64 * 1024), field, $"must be {shortest} to 65,536 characters long");
+        errors.Require(value is null || !value.Contains('\0'), field, "must not contain a NUL character");
+        return value is not null;
     }
 
     static (string[] Required, string[]? Allowed) Fields(CredentialType type) => type switch

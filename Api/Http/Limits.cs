@@ -11,6 +11,7 @@ static class Limits
     public const int TextBytes = 512 * 1024;
     public const int ExtraVarsBytes = 256 * 1024;
     public const int ExtraVarsDepth = 32;
+    public const int SecretVars = 64;
     public const int Tags = 100;
     public const int Credentials = 16;
     public const int Hosts = 1000;

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using AspireJobs.Api.Credentials;
 using AspireJobs.Api.Http;
 using AspireJobs.Jobs;
 using AspireJobs.Jobs.Credentials;
@@ -80,6 +81,8 @@ static partial class JobRequestRules
             errors.Require(Depth(variables) <= Limits.ExtraVarsDepth, "extra_vars", $"must be nested at most {Limits.ExtraVarsDepth} levels deep");
             errors.Require(IsText(variables), "extra_vars", "must not contain half of a surrogate pair");
         }
+        if (request.SecretVars is { } secrets)
+            CheckSecretVars(secrets, request.ExtraVars, errors);
         if (request.Limit is { } limit)
             errors.Require(limit.Length is > 0 and <= 1024 && limit[0] != '-' && limit[0] != '@' && !limit.Any(char.IsControl), "limit", "must be a host pattern of 1 to 1,024 characters");
         errors.Require(request.Tags.Count <= Limits.Tags, "tags", $"must be at most {Limits.Tags}");
@@ -93,6 +96,19 @@ static partial class JobRequestRules
             errors.AddFault("callback_url", CallbackFault(url));
         errors.Require(request.Credentials.Count <= Limits.Credentials, "credentials", $"must be at most {Limits.Credentials}");
         errors.Require(request.Credentials.Distinct().Count() == request.Credentials.Count, "credentials", "must not name one twice");
+    }
+
+    static void CheckSecretVars(IReadOnlyDictionary<string, string> secrets, JsonElement? variables, Errors errors)
+    {
+        errors.Require(secrets.Count is > 0 and <= Limits.SecretVars, "secret_vars", $"must be an object with 1 to {Limits.SecretVars} fields");
+        foreach (var (name, value) in secrets)
+        {
+            if (value == SecretVars.Mask)
+                errors.AddFault($"secret_vars.{name}", "is the mask that answers show; give the value itself");
+            else
+                CredentialsApi.CheckVariable($"secret_vars.{name}", name, value, errors);
+            errors.Require(variables is not { ValueKind: JsonValueKind.Object } plain || !plain.TryGetProperty(name, out _), $"secret_vars.{name}", "is in extra_vars as well");
+        }
     }
 
     static void CheckLabels(JobRequest request, Errors errors)

@@ -7,7 +7,7 @@ using StackExchange.Redis;
 namespace AspireJobs.Api.Jobs;
 
 /// <summary>From a request to a job that waits for a worker.</summary>
-sealed class JobSubmission(JobStore jobs, JobQueue queue, CredentialStore credentials, TimeProvider time, ILogger<JobSubmission> log)
+sealed class JobSubmission(JobStore jobs, JobQueue queue, CredentialStore credentials, SecretVars secretVars, TimeProvider time, ILogger<JobSubmission> log)
 {
     public async Task<Errors> ValidateAsync(JobRequest request, CancellationToken cancellationToken)
     {
@@ -27,7 +27,8 @@ sealed class JobSubmission(JobStore jobs, JobQueue queue, CredentialStore creden
         var source = request.Source!.Type!.Value;
         span?.SetTag("job.id", id.ToString()).SetTag("source.type", source.Word());
 
-        var job = await StoreAsync(new NewJob(id, request, apiKeyId, apiKeyName, Activity.Current?.Id, Activity.Current?.TraceStateString), cancellationToken);
+        var job = await StoreAsync(new NewJob(
+            id, SecretVars.Masked(request), secretVars.Seal(id, request), apiKeyId, apiKeyName, Activity.Current?.Id, Activity.Current?.TraceStateString), cancellationToken);
         JobsTelemetry.JobSubmitted(source);
         log.JobSubmitted(id, source.Word(), apiKeyName);
         await EnqueueAsync(id);

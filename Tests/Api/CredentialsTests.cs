@@ -43,6 +43,25 @@ public sealed class CredentialsTests(ApiAlone api) : IClassFixture<ApiAlone>
     }
 
     [Fact]
+    public async Task Secret_variables_are_sealed_under_their_job()
+    {
+        var id = await api.System.SubmitAsync(new { source = new { type = "inline", content = "- hosts: all" }, secret_vars = new { token = Secret } });
+        await using var db = NpgsqlDataSource.Create(api.System.Postgres);
+        await using var command = db.CreateCommand($"select sealed, request::text from jobs where id = '{id.Value}'");
+        await using var row = await command.ExecuteReaderAsync();
+        await row.ReadAsync();
+        var (box, request) = (row.GetFieldValue<byte[]>(0), row.GetString(1));
+        var key = api.System.MasterKey.Derive("secret-vars");
+
+        Assert.Contains("\"secret_vars\":{\"token\":\"***\"}", request);
+        Assert.DoesNotContain(Secret, System.Text.Encoding.Latin1.GetString(box));
+        Assert.Equal($$"""{"token":"{{Secret}}"}""", System.Text.Encoding.UTF8.GetString(SealedBox.Open(key, id.ToString(), box)));
+        Assert.ThrowsAny<System.Security.Cryptography.CryptographicException>(() => SealedBox.Open(key, JobId(1), box));
+
+        static string JobId(int number) => $"job-00000000-0000-7000-8000-{number:x12}";
+    }
+
+    [Fact]
     public async Task A_deleted_credential_is_gone()
     {
         await CreateAsync("short-lived", "password", new { password = Secret });

@@ -118,13 +118,13 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
 
         var applied = await Task.WhenAll(SchemaMigrator.ApplyAsync(_db, Stop), SchemaMigrator.ApplyAsync(_db, Stop));
 
-        Assert.Equal(["Schema/0001_jobs.sql", "Schema/0002_instances.sql"], applied.SelectMany(names => names));
+        Assert.Equal(Resources.Names("Schema"), applied.SelectMany(names => names));
     }
 
     async Task<JobId> CreateAsync(string? callbackUrl = null)
     {
         var request = new JobRequest { Source = new JobSource { Type = SourceType.Inline, Content = "x" }, CallbackUrl = callbackUrl };
-        return (await Jobs.CreateAsync(new NewJob(JobId.Create(TimeProvider.System), request, Guid.NewGuid(), "test", null, null))).Id;
+        return (await Jobs.CreateAsync(new NewJob(JobId.Create(TimeProvider.System), request, null, Guid.NewGuid(), "test", null, null))).Id;
     }
 
     async Task ExecuteAsync(string sql)

@@ -25,6 +25,8 @@ public sealed class SecretsTests(WatchedSystem system)
     static readonly string Key = $"-----BEGIN OPENSSH PRIVATE KEY-----\n{string.Join('\n', KeyLines)}\n-----END OPENSSH PRIVATE KEY-----\n";
     static readonly string[] TextLines = [$"t3xt-one-{Mark}", $"t3xt-two-{Mark}"];
     static readonly string Unlogged = $"n0log-{Mark}";
+    static readonly string SecretVar = $"s3cretvar-{Mark}-\"ö\\/ end";
+    static readonly string[] SecretVarLines = [$"s3cret-one-{Mark}", $"s3cret-two-{Mark}"];
 
     static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -83,6 +85,7 @@ public sealed class SecretsTests(WatchedSystem system)
         {
             ["variable"] = Variable, ["first line of a variable"] = TextLines[0], ["second line of a variable"] = TextLines[1],
             ["password"] = Password, ["vault password"] = Vault, ["first line of a key"] = KeyLines[0], ["second line of a key"] = KeyLines[1],
+            ["secret variable"] = SecretVar, ["first line of a secret variable"] = SecretVarLines[0], ["second line of a secret variable"] = SecretVarLines[1],
             ["git password"] = GitPassword, ["password in a URL"] = UrlPassword, ["no_log result"] = Unlogged,
             ["webhook secret"] = webhook, ["API key"] = apiKey, ["admin's API key"] = Stores.AdminKey,
         };
@@ -99,6 +102,9 @@ public sealed class SecretsTests(WatchedSystem system)
         using var refused = await system.Client.PostAsJsonAsync("/api/v1/jobs", new { source = new { type = "git", url = $"https://user:{UrlPassword}@example.com/x.git" }, playbook = "site.yml" }, Stop);
         Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
         outputs.Add(("problem", await refused.Content.ReadAsStringAsync(Stop)));
+        using var faulty = await system.Client.PostAsJsonAsync("/api/v1/jobs", new { source = new { type = "inline", content = "- hosts: all" }, secret_vars = new Dictionary<string, string> { ["no name"] = SecretVar } }, Stop);
+        Assert.Equal(HttpStatusCode.BadRequest, faulty.StatusCode);
+        outputs.Add(("problem", await faulty.Content.ReadAsStringAsync(Stop)));
     }
 
     /// <summary>Runs a playbook that tells what it knows in every way, looks at all processes while it waits, and lets it fail with the secrets in its message.</summary>
@@ -115,17 +121,26 @@ public sealed class SecretsTests(WatchedSystem system)
                       gather_facts: false
                       tasks:
                         - name: Tell
-                          debug: {msg: "{{ token }} {{ token | b64encode }} {{ token | urlencode }} {{ token | to_json }} {{ text }} {{ text | b64encode }} {{ ansible_password }}"}
+                          debug: {msg: "{{ token }} {{ token | b64encode }} {{ token | urlencode }} {{ token | to_json }} {{ text }} {{ text | b64encode }} {{ ansible_password }} {{ pin }} {{ pin | b64encode }} {{ pin | urlencode }} {{ pin | to_json }} {{ pins }}"}
                         - name: Tell nobody
                           debug: {msg: "{{ 'n0log-' ~ '{{{Mark}}}' }}"}
                           no_log: true
+                        - name: Tell nobody of each
+                          debug: {msg: "{{ item }}"}
+                          loop: ["{{ 'n0log-' ~ '{{{Mark}}}' }}"]
+                          no_log: true
+                        - name: Fail without a word
+                          fail: {msg: "{{ 'n0log-' ~ '{{{Mark}}}' }}"}
+                          no_log: true
+                          ignore_errors: true
                         - name: Wait
                           wait_for: {path: {{{gate}}}, timeout: 60, sleep: 1}
                         - name: Fail
-                          fail: {msg: "{{ token }} {{ ansible_password }} in the end"}
+                          fail: {msg: "{{ token }} {{ ansible_password }} {{ pin }} in the end"}
                     """,
             },
             credentials = new[] { "mark-variables", "mark-password", "mark-vault" },
+            secret_vars = new { pin = SecretVar, pins = string.Join('\n', SecretVarLines) },
             callback_url = callbackUrl,
         });
         using (var log = new StreamReader(await system.Client.GetStreamAsync($"/api/v1/jobs/{id}/logs?follow=true", Stop)))

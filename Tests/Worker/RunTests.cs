@@ -165,4 +165,27 @@ public sealed class RunTests(Stores stores)
             Assert.DoesNotContain(Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(token)), text);
         }
     }
+
+    [Fact]
+    public async Task Secret_variables_reach_the_playbook_as_they_are_win_over_credentials_and_are_shown_to_nobody()
+    {
+        var system = await stores.SharedAsync();
+        const string secret = "s3cret {{ 1 + 1 }} of-the-test";
+        await system.Client.PostAsJsonAsync("/api/v1/credentials", new { name = "overridden", type = "variables", values = new { pin = "from-the-credential" } });
+
+        using var accepted = await system.PostJobAsync(new
+        {
+            source = new { type = "inline", content = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: \"{{ pin | length }} {{ pin | hash('sha256') }} {{ pin }}\"}\n" },
+            credentials = new[] { "overridden" },
+            secret_vars = new { pin = secret },
+        });
+        var answer = await accepted.Content.ReadAsStringAsync();
+        var (job, log) = await system.WaitAsync(JsonSerializer.Deserialize(answer, JobsJson.Default.Job)!.Id);
+
+        Assert.Equal(JobOutcome.Success, job.Outcome);
+        Assert.Contains($"{secret.Length} {Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(secret)))} ***", log);
+        Assert.Equal("***", job.Request.SecretVars!["pin"]);
+        foreach (var text in new[] { answer, log, JsonSerializer.Serialize(job, JobsJson.Default.Job), (await system.EventsAsync(job.Id)).GetRawText() })
+            Assert.DoesNotContain(secret, text);
+    }
 }
