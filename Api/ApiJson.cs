@@ -10,6 +10,7 @@ namespace AspireJobs.Api;
 
 /// <summary>Generated serializers of the API's own bodies; how they look is set by <see cref="JobsJson"/>'s options.</summary>
 [JsonSerializable(typeof(Page<Job>))]
+[JsonSerializable(typeof(Page<JobAttempt>))]
 [JsonSerializable(typeof(Page<JobEvent>))]
 [JsonSerializable(typeof(Page<Delivery>))]
 [JsonSerializable(typeof(Page<CredentialInfo>))]

@@ -1,3 +1,5 @@
+using System.Diagnostics.Metrics;
+
 namespace AspireJobs.Jobs;
 
 /// <summary>Gauges that speak of the whole system, for a process that reads them from the store; the others do not have them.</summary>
@@ -7,23 +9,27 @@ public static class ClusterTelemetry
 
     static ClusterTelemetry()
     {
-        Gauge("ansible_api_queue_length", "Jobs waiting for a worker, in the whole system.", stats => stats.QueuedJobs, QueueName);
+        Queues("ansible_api_queue_length", "Jobs waiting for a worker, in the whole system.", queue => queue.Jobs);
+        Queues("ansible_api_oldest_queued_job_timestamp_seconds", "Unix time at which the job that waits longest was submitted; absent when none waits.", queue => Seconds(queue.OldestAt));
         Gauge("ansible_api_active_workers", "Workers heard of within the last 15 seconds, in the whole system.", stats => stats.ActiveWorkers);
         Gauge("ansible_api_active_jobs", "Jobs being run, in the whole system.", stats => stats.RunningJobs);
         Gauge("ansible_api_worker_slots", "Jobs that the active workers can run at once, in the whole system.", stats => stats.WorkerSlots);
-        Gauge("ansible_api_oldest_queued_job_timestamp_seconds", "Unix time at which the job that waits longest was submitted; absent when none waits.",
-            stats => Seconds(stats.OldestQueuedAt), QueueName);
         Gauge("ansible_api_oldest_running_job_start_timestamp_seconds", "Unix time at which the job that runs longest was started; absent when none runs.",
             stats => Seconds(stats.OldestStartedAt));
     }
 
-    static KeyValuePair<string, object?> QueueName => new("queue_name", JobQueue.Name);
-
     /// <summary>Sets the gauges; null takes them off the page, as an old number would lie.</summary>
     public static void Set(ClusterStats? stats) => Volatile.Write(ref _stats, stats);
 
-    static void Gauge(string name, string description, Func<ClusterStats, double?> value, params KeyValuePair<string, object?>[] labels) =>
-        JobsTelemetry.Meter.CreateObservableGauge<double>(name, () => Volatile.Read(ref _stats) is { } stats && value(stats) is { } number ? [new(number, labels)] : [], null, description);
+    static void Gauge(string name, string description, Func<ClusterStats, double?> value) =>
+        Observe(name, description, stats => value(stats) is { } number ? [new(number)] : []);
+
+    static void Queues(string name, string description, Func<QueueStats, double?> value) =>
+        Observe(name, description, stats => stats.Queues.Where(queue => value(queue) is not null)
+            .Select(queue => new Measurement<double>(value(queue)!.Value, new KeyValuePair<string, object?>("queue_name", queue.Name))));
+
+    static void Observe(string name, string description, Func<ClusterStats, IEnumerable<Measurement<double>>> values) =>
+        JobsTelemetry.Meter.CreateObservableGauge(name, () => Volatile.Read(ref _stats) is { } stats ? values(stats) : [], null, description);
 
     static double? Seconds(DateTimeOffset? time) => time?.ToUnixTimeMilliseconds() / 1000.0;
 }

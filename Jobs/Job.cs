@@ -23,6 +23,18 @@ public sealed record Job
     /// <summary>How many times a worker has taken it.</summary>
     public required int Attempt { get; init; }
 
+    /// <summary>Why it has not started; only where one job is asked for, and while it waits.</summary>
+    public JobWaiting? Waiting { get; init; }
+
+    /// <summary>When the next attempt may begin, while the job waits for its time.</summary>
+    public DateTimeOffset? ReadyAt { get; init; }
+
+    /// <summary>The job that this one repeats.</summary>
+    public JobId? RerunOf { get; init; }
+
+    /// <summary>What exactly ran, as far as the run came.</summary>
+    public JobProvenance? Provenance { get; init; }
+
     /// <summary>The worker that runs it or ran it last.</summary>
     public string? WorkerId { get; init; }
 
@@ -67,6 +79,17 @@ public sealed record Job
 /// <param name="Task">The first failing task, if a task failed.</param>
 /// <param name="Host">The host it failed on.</param>
 public sealed record JobFailure(string ErrorType, string Message, string? Task = null, string? Host = null);
+
+/// <summary>What exactly ran.</summary>
+/// <param name="AnsibleVersion">Version of ansible-core.</param>
+/// <param name="SourceDigest"><c>sha256:</c> and the digest of the source: of the text of an inline one, of all files' paths and contents else.</param>
+/// <param name="InventoryDigest"><c>sha256:</c> and the digest of the inventory that Ansible was given.</param>
+public sealed record JobProvenance(string? AnsibleVersion, string? SourceDigest, string? InventoryDigest);
+
+/// <summary>An attempt that has ended.</summary>
+public sealed record JobAttempt(
+    int Attempt, string WorkerId, DateTimeOffset StartedAt, DateTimeOffset FinishedAt, JobOutcome Outcome,
+    JobFailure? Failure, int? ExitCode, string? Revision, IReadOnlyDictionary<string, HostSummary>? Hosts);
 
 /// <summary>One host's line of Ansible's recap: numbers of task results.</summary>
 public sealed record HostSummary(int Ok, int Changed, int Unreachable, int Failed, int Skipped, int Rescued, int Ignored);

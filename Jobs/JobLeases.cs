@@ -7,35 +7,32 @@ namespace AspireJobs.Jobs;
 /// <param name="Job">The job.</param>
 /// <param name="TraceParent">W3C context of its submission.</param>
 /// <param name="TraceState">W3C trace state of its submission.</param>
-/// <param name="CreatedToStarted">How long it waited.</param>
-public sealed record ClaimedJob(Job Job, string? TraceParent, string? TraceState, TimeSpan CreatedToStarted);
+/// <param name="Waited">How long it waited, since it was stored or, before a further attempt, since it became ready.</param>
+/// <param name="LastEventSeq">Number of the last event of earlier attempts; 0 when there is none.</param>
+/// <param name="LastLogSeq">Number of the last piece of log of earlier attempts; 0 when there is none.</param>
+public sealed record ClaimedJob(Job Job, string? TraceParent, string? TraceState, TimeSpan Waited, int LastEventSeq = 0, int LastLogSeq = 0);
 
 /// <summary>One attempt at one job: the fence that every write of a worker passes.</summary>
 public readonly record struct JobLease(JobId Id, int Attempt);
 
-/// <summary>How an attempt ended.</summary>
-public sealed record JobResult(JobOutcome Outcome)
-{
-    /// <summary>Why it was no success.</summary>
-    public JobFailure? Failure { get; init; }
+/// <summary>What a worker says of itself.</summary>
+/// <param name="Id">Its name.</param>
+/// <param name="Slots">How many jobs it runs at once.</param>
+/// <param name="Queues">The queues whose jobs it takes; null for every queue.</param>
+/// <param name="Version">Version of the worker.</param>
+/// <param name="AnsibleVersion">Version of ansible-core that it runs.</param>
+/// <param name="Draining">It takes no more jobs.</param>
+public sealed record WorkerReport(string Id, int Slots, IReadOnlyList<string>? Queues, string Version, string AnsibleVersion, bool Draining);
 
-    /// <summary>ansible-playbook's exit code.</summary>
-    public int? ExitCode { get; init; }
-
-    /// <summary>The commit that ran.</summary>
-    public string? Revision { get; init; }
-
-    /// <summary>W3C context of the run's own span; what follows the run, such as the callback, goes on from there.</summary>
-    public string? TraceParent { get; init; }
-
-    /// <summary>The recap per host.</summary>
-    public IReadOnlyDictionary<string, HostSummary>? Hosts { get; init; }
-}
+/// <summary>What a worker learns when it renews.</summary>
+/// <param name="Held">The leases that still hold, each with whether a stop of the job has been asked for; one that is missing is lost.</param>
+/// <param name="Draining">The worker is to take no more jobs.</param>
+public sealed record Renewal(IReadOnlyDictionary<JobLease, bool> Held, bool Draining);
 
 /// <summary>
-/// The workers' side of the job table. A worker holds a job by a lease: while it renews, nobody else touches the job;
-/// when it falls silent, any worker settles the job as lost. <c>attempt</c> and <c>worker_id</c> fence every write, so a
-/// worker that was away for longer than its lease can no longer write.
+/// Which worker holds which job. A worker holds a job by a lease: while it renews, nobody else touches the job; when it falls silent, the leader
+/// settles the job as lost. <c>attempt</c> and <c>worker_id</c> fence every write, so a worker that was away for longer than its lease can no
+/// longer write.
 /// </summary>
 public sealed class JobLeases(NpgsqlDataSource db)
 {
@@ -48,122 +45,150 @@ public sealed class JobLeases(NpgsqlDataSource db)
     /// <summary>A worker not heard of for this long does not count as active.</summary>
     public static readonly TimeSpan WorkerSilence = TimeSpan.FromSeconds(15);
 
+    // Any number that nothing else locks.
+    const long ClaimLock = 0x636c61696d;
+
     /// <summary>
-    /// Takes those of the given jobs that are still queued. Two workers that try the same job cannot both get it. A worker whose
-    /// claim was committed but whose answer got lost can repeat it; it must not name jobs that it knows it holds.
+    /// Takes up to <paramref name="count"/> jobs that may start, in their order (see <see cref="JobOrder"/>). Claims take turns, by a lock that
+    /// ends with the transaction: only so can the limits of queues, callers and concurrency keys hold among workers. Fewer jobs than asked for
+    /// do not mean that there are no more; none does.
     /// </summary>
-    public Task<List<ClaimedJob>> ClaimAsync(IReadOnlyCollection<JobId> ids, string workerId, CancellationToken cancellationToken) =>
-        db.Command(
-            $"""
-            update jobs set status = 'running', attempt = attempt + (status = 'queued')::int, worker_id = $2, started_at = now(), lease_expires_at = now() + $3
-            where id = any($1) and (status = 'queued' or status = 'running' and worker_id = $2)
-            returning {JobRow.Columns}, trace_parent, trace_state
-            """,
-            ids.Select(id => id.Value).ToArray(), workerId, Duration)
-            .QueryAsync(ReadClaimed, cancellationToken);
+    /// <param name="workerId">Who takes them.</param>
+    /// <param name="queues">Whose jobs it takes; null for every queue.</param>
+    /// <param name="count">How many at most.</param>
+    /// <param name="unreadable">Is told of a job that was taken but whose row cannot be read; its lease will run out.</param>
+    /// <param name="cancellationToken">Gives up waiting for the answer; the claim may have happened: see <see cref="UnansweredAsync"/>.</param>
+    public async Task<List<ClaimedJob>> ClaimAsync(
+        string workerId, IReadOnlyList<string>? queues, int count, Action<JobId, Exception> unreadable, CancellationToken cancellationToken)
+    {
+        await using var batch = db.CreateBatch();
+        batch.BatchCommands.Add(new NpgsqlBatchCommand($"select pg_advisory_xact_lock({ClaimLock})"));
+        // A statement of its own, so that it sees what the holder of the lock before it did.
+        batch.BatchCommands.Add(Sql.BatchCommand(Claim, workerId, Duration, count, Window(count), queues));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        return await ReadReadableAsync(reader, unreadable, cancellationToken);
+    }
+
+    // More than are wanted, as some may be over a limit once the others of the same claim have started.
+    static int Window(int count) => 2 * count + 20;
+
+    const string Claim =
+        $"""
+        with running as materialized (
+            select queue, api_key_id, concurrency_key from jobs where status = 'running'
+        ), caller as materialized (
+            select id, max_running - (select count(*) from running where api_key_id = api_keys.id) as room from api_keys where max_running is not null
+        ), open_queue as materialized (
+            select name, max_running - (select count(*) from running where queue = name) as room
+            from queues where not paused and ($5::text[] is null or name = any($5))
+        ), candidate as (
+            select waiting.*, open_queue.room as queue_room, caller.room as caller_room
+            from open_queue
+            cross join lateral (
+                select id, priority, turn, queue, api_key_id, concurrency_key,
+                    case when concurrency_key is not null then concurrency_limit - (select count(*) from running where running.concurrency_key = jobs.concurrency_key) end as key_room
+                from jobs
+                where turn is not null and queue = open_queue.name
+                    and (expires_at is null or expires_at > now())
+                    and api_key_id not in (select id from caller where room <= 0)
+                    and (concurrency_key is null or concurrency_limit > (select count(*) from running where running.concurrency_key = jobs.concurrency_key))
+                order by {JobOrder.By}
+                limit $4
+            ) waiting
+            left join caller on caller.id = waiting.api_key_id
+            where open_queue.room is null or open_queue.room > 0
+        ), chosen as (
+            select id from (
+                select *,
+                    row_number() over (partition by queue order by {JobOrder.By}) as nth_of_queue,
+                    row_number() over (partition by api_key_id order by {JobOrder.By}) as nth_of_caller,
+                    row_number() over (partition by concurrency_key order by {JobOrder.By}) as nth_of_key
+                from candidate) numbered
+            where (queue_room is null or nth_of_queue <= queue_room)
+                and (caller_room is null or nth_of_caller <= caller_room)
+                and (key_room is null or nth_of_key <= key_room)
+            order by {JobOrder.By}
+            limit $3
+        )
+        update jobs set status = 'running', turn = null, attempt = attempt + 1, worker_id = $1, started_at = now(), lease_expires_at = now() + $2
+        where id = any(array(select id from chosen)) and status = 'queued'
+        returning {Claimed}
+        """;
+
+    const string Claimed =
+        $"""
+        {JobRow.Columns}, trace_parent, trace_state, ready_at,
+            case when attempt > 1 then (select coalesce(max(seq), 0) from job_events where job_id = id) else 0 end,
+            case when attempt > 1 then (select coalesce(max(seq), 0) from job_log where job_id = id) else 0 end
+        """;
+
+    /// <summary>
+    /// The jobs that the worker holds without knowing it, from a claim whose answer got lost. <paramref name="known"/> must name every lease
+    /// that it ever began to run and that may still stand.
+    /// </summary>
+    public async Task<List<ClaimedJob>> UnansweredAsync(
+        string workerId, IReadOnlyCollection<JobId> known, Action<JobId, Exception> unreadable, CancellationToken cancellationToken)
+    {
+        await using var command = db.Command($"select {Claimed} from jobs where status = 'running' and worker_id = $1 and id <> all($2)", workerId, Ids(known));
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await ReadReadableAsync(reader, unreadable, cancellationToken);
+    }
+
+    // One row that a later version wrote must not cost the others their run.
+    static async Task<List<ClaimedJob>> ReadReadableAsync(NpgsqlDataReader reader, Action<JobId, Exception> unreadable, CancellationToken cancellationToken)
+    {
+        var jobs = new List<ClaimedJob>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            try
+            {
+                jobs.Add(ReadClaimed(reader));
+            }
+            catch (Exception e) when (e is JsonException or KeyNotFoundException)
+            {
+                unreadable(new JobId(reader.GetGuid(0)), e);
+            }
+        }
+        return jobs;
+    }
 
     static ClaimedJob ReadClaimed(NpgsqlDataReader row)
     {
         var job = JobRow.Read(row);
-        return new(job, row.Text(JobRow.Count), row.Text(JobRow.Count + 1), job.StartedAt!.Value - job.CreatedAt);
+        var waitedSince = job.Attempt > 1 ? row.GetFieldValue<DateTimeOffset>(JobRow.Count + 2) : job.CreatedAt;
+        return new(job, row.Text(JobRow.Count), row.Text(JobRow.Count + 1), job.StartedAt!.Value - waitedSince, row.GetInt32(JobRow.Count + 3), row.GetInt32(JobRow.Count + 4));
     }
 
-    /// <summary>
-    /// Says that the worker lives and extends its leases. Returns the leases that still hold, each with whether a stop
-    /// has been asked for; one that is missing is lost and its playbook must be killed.
-    /// </summary>
-    public async Task<Dictionary<JobLease, bool>> RenewAsync(string workerId, int slots, IReadOnlyCollection<JobLease> held, CancellationToken cancellationToken)
+    /// <summary>Says that the worker lives, and extends its leases.</summary>
+    public async Task<Renewal> RenewAsync(WorkerReport worker, IReadOnlyCollection<JobLease> held, CancellationToken cancellationToken)
     {
-        var rows = await db.Command(
+        await using var batch = db.CreateBatch();
+        batch.BatchCommands.Add(Sql.BatchCommand(
             """
-            with heartbeat as (
-                insert into workers (id, slots) values ($1, $2)
-                on conflict (id) do update set slots = excluded.slots, heartbeat_at = now()
-            )
-            update jobs set lease_expires_at = now() + $5
-            from unnest($3, $4) as held (id, attempt)
-            where jobs.id = held.id and jobs.attempt = held.attempt and worker_id = $1 and status = 'running'
+            insert into workers (id, slots, queues, version, ansible_version, draining) values ($1, $2, $3, $4, $5, $6)
+            on conflict (id) do update set slots = excluded.slots, draining = workers.draining or excluded.draining, heartbeat_at = now()
+            returning draining
+            """,
+            worker.Id, worker.Slots, worker.Queues, worker.Version, worker.AnsibleVersion, worker.Draining));
+        batch.BatchCommands.Add(Sql.BatchCommand(
+            """
+            update jobs set lease_expires_at = now() + $4
+            from unnest($2, $3) as held (id, attempt)
+            where jobs.id = any($2) and jobs.id = held.id and jobs.attempt = held.attempt and worker_id = $1 and status = 'running'
             returning jobs.id, jobs.attempt, cancel_requested_at is not null
             """,
-            workerId, slots, held.Select(lease => lease.Id.Value).ToArray(), held.Select(lease => lease.Attempt).ToArray(), Duration)
-            .QueryAsync(row => (Lease: new JobLease(new JobId(row.GetGuid(0)), row.GetInt32(1)), Cancel: row.GetBoolean(2)), cancellationToken);
-        return rows.ToDictionary(row => row.Lease, row => row.Cancel);
+            worker.Id, Ids(held.Select(lease => lease.Id)), held.Select(lease => lease.Attempt).ToArray(), Duration));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        var draining = (await reader.ReadAllAsync(row => row.GetBoolean(0), cancellationToken)).Single();
+        await reader.NextResultAsync(cancellationToken);
+        var rows = await reader.ReadAllAsync(row => (Lease: new JobLease(new JobId(row.GetGuid(0)), row.GetInt32(1)), Cancel: row.GetBoolean(2)), cancellationToken);
+        return new Renewal(rows.ToDictionary(row => row.Lease, row => row.Cancel), draining);
     }
 
     /// <summary>Forgets a worker that stops in good order, and those that died long ago.</summary>
     public Task LeaveAsync(string workerId, CancellationToken cancellationToken) =>
         db.Command("delete from workers where id = $1 or heartbeat_at < now() - interval '1 day'", workerId).ExecuteAsync(cancellationToken);
 
-    /// <summary>Stores output of a running attempt. False means that the lease is lost and nothing was stored.</summary>
-    public async Task<bool> AppendAsync(string workerId, JobLease lease, JobOutputBatch output, CancellationToken cancellationToken) =>
-        await db.Command(
-            $"""
-            with owned as (
-                -- for share: nobody settles the job between this check and the commit
-                select id, attempt from jobs
-                where id = $1 and attempt = $2 and worker_id = $3 and status = 'running'
-                for share
-            ), {StoreOutput}
-            select count(*) from owned
-            """,
-            [lease.Id.Value, lease.Attempt, workerId, .. output.Parameters])
-            .CountAsync(cancellationToken) == 1;
-
-    /// <summary>
-    /// Makes the job final and stores the rest of its output in the same statement: who sees the status sees every event.
-    /// False means that the lease is lost and nothing was stored. The callback is owed from here on (see the trigger).
-    /// </summary>
-    public async Task<bool> FinishAsync(string workerId, JobLease lease, JobResult result, JobOutputBatch output, CancellationToken cancellationToken) =>
-        await db.Command(
-            $"""
-            with owned as (
-                update jobs set status = $10, outcome = $11, failure = $12::json, exit_code = $13, revision = $14, hosts = $15::json, trace_parent = coalesce($16, trace_parent),
-                    finished_at = now(), lease_expires_at = null
-                where id = $1 and attempt = $2 and worker_id = $3 and status = 'running'
-                returning id, attempt
-            ), {StoreOutput}
-            select count(*) from owned
-            """,
-            [lease.Id.Value, lease.Attempt, workerId, .. output.Parameters,
-                result.Outcome.Status().Word(), result.Outcome.Word(),
-                result.Failure is { } failure ? JsonSerializer.Serialize(failure, JobsJson.Default.JobFailure) : null,
-                result.ExitCode, result.Revision,
-                result.Hosts is { } hosts ? JsonSerializer.Serialize(hosts, JobsJson.Default.IReadOnlyDictionaryStringHostSummary) : null,
-                result.TraceParent])
-            .CountAsync(cancellationToken) == 1;
-
-    const string StoreOutput =
-        """
-        events as (
-            insert into job_events (job_id, seq, attempt, at, type, data)
-            select owned.id, event.seq, owned.attempt, event.at, event.type, event.data::json
-            from owned, unnest($4::int[], $5::timestamptz[], $6::text[], $7::text[]) as event (seq, at, type, data)
-        ), log as (
-            insert into job_log (job_id, seq, content)
-            select owned.id, $8, $9 from owned where $9 <> ''
-        )
-        """;
-
-    /// <summary>Settles jobs whose worker fell silent: failed, as a playbook is never run twice unasked. Returns them.</summary>
-    public Task<List<Job>> SettleExpiredAsync(CancellationToken cancellationToken) =>
-        db.Command(
-            $"""
-            update jobs set status = 'failed', outcome = 'worker_lost', finished_at = now(), lease_expires_at = null,
-                failure = json_build_object('error_type', 'worker_lost', 'message', 'worker ' || worker_id || ' was not heard of for too long')
-            where id in (
-                select id from jobs where status = 'running' and lease_expires_at < now()
-                order by lease_expires_at limit 100 for update skip locked
-            )
-            returning {JobRow.Columns}
-            """)
-            .QueryAsync(JobRow.Read, cancellationToken);
-
-    /// <summary>Ids of queued jobs in order, for putting back into the queue what Redis has lost.</summary>
-    public Task<List<JobId>> QueuedAsync(JobId? after, int limit, CancellationToken cancellationToken) =>
-        db.Command("select id from jobs where status = 'queued' and id > $1 order by id limit $2", after?.Value ?? Guid.Empty, limit)
-            .QueryAsync(row => new JobId(row.GetGuid(0)), cancellationToken);
-
-    /// <summary>Number of queued jobs.</summary>
-    public Task<long> CountQueuedAsync(CancellationToken cancellationToken) =>
-        db.Command("select count(*) from jobs where status = 'queued'").CountAsync(cancellationToken);
+    static Guid[] Ids(IEnumerable<JobId> ids) => [.. ids.Select(id => id.Value)];
 }

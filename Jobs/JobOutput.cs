@@ -14,16 +14,6 @@ public sealed record JobOutputBatch(IReadOnlyList<OutputEvent> Events, int LogSe
 {
     /// <summary>Nothing to store.</summary>
     public static readonly JobOutputBatch Empty = new([], 0, "");
-
-    internal object?[] Parameters =>
-    [
-        Events.Select(output => output.Seq).ToArray(),
-        Events.Select(output => output.At).ToArray(),
-        Events.Select(output => output.Type).ToArray(),
-        Events.Select(output => output.Data).ToArray(),
-        LogSeq,
-        Log,
-    ];
 }
 
 /// <summary>A piece of a job's log.</summary>

@@ -49,6 +49,42 @@ public sealed record JobRequest
     /// <summary>1 to 86,400 seconds from the start on a worker, 3,600 when absent.</summary>
     public int TimeoutSeconds { get; set; } = 3600;
 
+    /// <summary>1 to 86,400 seconds without any output or event after which the run is stopped; no such limit when absent.</summary>
+    public int? IdleTimeoutSeconds { get; init; }
+
+    /// <summary>Name of an existing queue.</summary>
+    public string Queue { get; set; } = "default";
+
+    /// <summary>0 to 9, 5 when absent: jobs of a higher priority start first within their queue.</summary>
+    public int Priority { get; set; } = 5;
+
+    /// <summary>Jobs with the same key, 1 to 200 characters, do not all run at once: see <see cref="ConcurrencyLimit"/>.</summary>
+    public string? ConcurrencyKey { get; init; }
+
+    /// <summary>1 to 1,000: the job starts only when fewer jobs with its key run; 1 when absent.</summary>
+    public int? ConcurrencyLimit { get; init; }
+
+    /// <summary>The job starts no sooner.</summary>
+    public DateTimeOffset? NotBefore { get; init; }
+
+    /// <summary>A job that has not started by then fails as <c>expired</c>.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>1 to 100: how often the job is tried; when absent 1, or 3 if <see cref="RetryOn"/> or <see cref="OnWorkerLost"/> ask for retries.</summary>
+    public int? MaxAttempts { get; init; }
+
+    /// <summary>Outcomes after which it is tried again; <c>source_fetch_failed</c> and <c>hosts_unreachable</c> when absent.</summary>
+    public IReadOnlyList<JobOutcome>? RetryOn { get; init; }
+
+    /// <summary>1 to 3,600 seconds before the second attempt, 10 when absent; doubled before each further one, with jitter, up to an hour.</summary>
+    public int? RetryBackoffSeconds { get; init; }
+
+    /// <summary>What becomes of the job when its worker dies; failed when absent, as nobody knows how far the playbook came.</summary>
+    public OnWorkerLost? OnWorkerLost { get; init; }
+
+    /// <summary>Begins the playbook at the task of this name (<c>--start-at-task</c>).</summary>
+    public string? StartAtTask { get; init; }
+
     /// <summary>Names of credentials that the playbook gets.</summary>
     public IReadOnlyList<string> Credentials { get; set; } = [];
 
@@ -57,6 +93,32 @@ public sealed record JobRequest
 
     /// <summary>The caller's own marks, kept with the job: at most 32.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; set; } = new Dictionary<string, string>();
+}
+
+/// <summary>What becomes of a job whose worker died while it ran.</summary>
+public enum OnWorkerLost
+{
+    /// <summary>It fails as <c>worker_lost</c>: a playbook is not run twice unasked.</summary>
+    Fail,
+
+    /// <summary>It is tried again, up to its attempts, unless it took down three workers.</summary>
+    Retry,
+}
+
+/// <summary>How often, and after what, a job is tried again.</summary>
+public static class JobRetries
+{
+    internal const int AttemptsWhenAsked = 3;
+
+    static readonly JobOutcome[] Default = [JobOutcome.SourceFetchFailed, JobOutcome.HostsUnreachable];
+
+    /// <summary>How often the job is tried at most.</summary>
+    public static int Attempts(this JobRequest request) =>
+        request.MaxAttempts ?? (request.OnWorkerLost == OnWorkerLost.Retry || request.RetryOn is { Count: > 0 } ? AttemptsWhenAsked : 1);
+
+    /// <summary>Whether an attempt that ended so is followed by another.</summary>
+    public static bool IsRetried(this JobRequest request, JobOutcome outcome, int attempt) =>
+        attempt < request.Attempts() && (outcome == JobOutcome.WorkerLost ? request.OnWorkerLost == OnWorkerLost.Retry : (request.RetryOn ?? Default).Contains(outcome));
 }
 
 /// <summary>The kinds of source.</summary>

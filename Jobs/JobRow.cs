@@ -9,10 +9,11 @@ static class JobRow
 {
     public const string Columns =
         "id, status, outcome, request, api_key_name, attempt, worker_id, cancel_requested_at is not null, " +
-        "revision, exit_code, failure, hosts, trace_parent, created_at, started_at, finished_at";
+        "revision, exit_code, failure, hosts, trace_parent, created_at, started_at, finished_at, " +
+        "case when status = 'queued' and turn is null then ready_at end, rerun_of, provenance";
 
     /// <summary>Number of <see cref="Columns"/>, for queries that append more.</summary>
-    public const int Count = 16;
+    public const int Count = 19;
 
     public static Job Read(NpgsqlDataReader row) => new()
     {
@@ -26,11 +27,20 @@ static class JobRow
         CancelRequested = row.GetBoolean(7),
         Revision = row.Text(8),
         ExitCode = row.Nullable<int>(9),
-        Failure = row.Text(10) is { } failure ? JsonSerializer.Deserialize(failure, JobsJson.Stored.JobFailure) : null,
-        Hosts = row.Text(11) is { } hosts ? JsonSerializer.Deserialize(hosts, JobsJson.Stored.IReadOnlyDictionaryStringHostSummary) : null,
+        Failure = Failure(row, 10),
+        Hosts = Hosts(row, 11),
         TraceId = ActivityContext.TryParse(row.Text(12), null, out var trace) ? trace.TraceId.ToHexString() : null,
         CreatedAt = row.GetFieldValue<DateTimeOffset>(13),
         StartedAt = row.Nullable<DateTimeOffset>(14),
         FinishedAt = row.Nullable<DateTimeOffset>(15),
+        ReadyAt = row.Nullable<DateTimeOffset>(16),
+        RerunOf = row.Nullable<Guid>(17) is { } original ? new JobId(original) : null,
+        Provenance = row.Text(18) is { } provenance ? JsonSerializer.Deserialize(provenance, JobsJson.Stored.JobProvenance) : null,
     };
+
+    public static JobFailure? Failure(NpgsqlDataReader row, int column) =>
+        row.Text(column) is { } failure ? JsonSerializer.Deserialize(failure, JobsJson.Stored.JobFailure) : null;
+
+    public static IReadOnlyDictionary<string, HostSummary>? Hosts(NpgsqlDataReader row, int column) =>
+        row.Text(column) is { } hosts ? JsonSerializer.Deserialize(hosts, JobsJson.Stored.IReadOnlyDictionaryStringHostSummary) : null;
 }

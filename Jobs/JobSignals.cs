@@ -11,14 +11,27 @@ public sealed class JobSignals(IConnectionMultiplexer redis)
     /// <summary>Asks the worker that runs the job to stop it.</summary>
     public Task CancelAsync(JobId id) => PublishAsync(QueueKeys.Cancel, id.ToString());
 
+    /// <summary>Wakes the workers: jobs may start that could not before.</summary>
+    public Task ReadyAsync() => PublishAsync(QueueKeys.Enqueued, "");
+
+    /// <summary>Tells a worker that its orders have changed.</summary>
+    public Task WorkerAsync(string workerId) => PublishAsync(QueueKeys.Worker, workerId);
+
     /// <summary>Tells followers that a job has new output or became final.</summary>
     public Task OutputAsync(JobId id) => PublishAsync(QueueKeys.Output(id), "");
 
     /// <summary>Tells the sender that callbacks are due.</summary>
     public Task CallbackDueAsync() => PublishAsync(QueueKeys.CallbackDue, "");
 
-    /// <summary>Calls back when jobs were put into the queue.</summary>
-    public Task<IAsyncDisposable> OnEnqueuedAsync(Action woken) => SubscribeAsync(QueueKeys.Enqueued, _ => woken());
+    /// <summary>Calls back when jobs may start that could not before.</summary>
+    public Task<IAsyncDisposable> OnReadyAsync(Action woken) => SubscribeAsync(QueueKeys.Enqueued, _ => woken());
+
+    /// <summary>Calls back when the orders of this worker have changed.</summary>
+    public Task<IAsyncDisposable> OnWorkerAsync(string workerId, Action changed) => SubscribeAsync(QueueKeys.Worker, message =>
+    {
+        if (message is null || message == workerId)
+            changed();
+    });
 
     /// <summary>Calls back with the id of a job that is to stop.</summary>
     public Task<IAsyncDisposable> OnCancelAsync(Action<JobId> cancelled) => SubscribeAsync(QueueKeys.Cancel, message =>

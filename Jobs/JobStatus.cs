@@ -3,7 +3,7 @@ namespace AspireJobs.Jobs;
 /// <summary>Where a job stands. The last three are final: nothing moves a job out of them.</summary>
 public enum JobStatus
 {
-    /// <summary>Stored and waiting for a worker. Set by the API.</summary>
+    /// <summary>Stored and waiting for a worker. Set by the API, and by the worker or the leader before another attempt.</summary>
     Queued,
 
     /// <summary>Held by one worker under a lease. Set by the worker that claims the job.</summary>
@@ -12,7 +12,7 @@ public enum JobStatus
     /// <summary>The playbook did all of its work. Set by the worker.</summary>
     Success,
 
-    /// <summary>The playbook failed, or never ran. Set by the worker, or by any worker when the lease ran out.</summary>
+    /// <summary>The playbook failed, or never ran. Set by the worker, or by the leader when the lease or the time to wait ran out.</summary>
     Failed,
 
     /// <summary>Stopped on request. Set by the API while queued, by the worker while running.</summary>
@@ -55,10 +55,16 @@ public enum JobOutcome
     /// <summary>The job ran longer than its timeout and was stopped.</summary>
     TimedOut,
 
+    /// <summary>The job printed nothing for longer than its idle timeout and was stopped.</summary>
+    IdleTimedOut,
+
+    /// <summary>The job did not start in the time that its caller gave it.</summary>
+    Expired,
+
     /// <summary>The job was stopped on request.</summary>
     Cancelled,
 
-    /// <summary>The worker died or lost its lease while the job ran; the job is not run again unasked.</summary>
+    /// <summary>The worker died or lost its lease while the job ran; it is not run again unasked.</summary>
     WorkerLost,
 
     /// <summary>A fault of this service, not of the playbook.</summary>

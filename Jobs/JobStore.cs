@@ -1,11 +1,7 @@
-using System.Diagnostics;
 using System.Text.Json;
 using Npgsql;
 
 namespace AspireJobs.Jobs;
-
-/// <summary>A job that is about to be stored, its request without secrets.</summary>
-public sealed record NewJob(JobId Id, JobRequest Request, byte[]? Sealed, Guid ApiKeyId, string ApiKeyName, string? TraceParent, string? TraceState);
 
 /// <summary>Which jobs to list: newest first, those before a given id.</summary>
 public sealed record JobFilter(JobStatus? Status, JobId? Before, int Limit);
@@ -14,66 +10,23 @@ public sealed record JobFilter(JobStatus? Status, JobId? Before, int Limit);
 public sealed record CancelResult(Job Job, bool Changed);
 
 /// <summary>Numbers over all jobs and workers, for the gauges.</summary>
-/// <param name="QueuedJobs">Jobs that wait.</param>
+/// <param name="Queues">Each queue, with the jobs that wait in it.</param>
 /// <param name="RunningJobs">Jobs that run.</param>
 /// <param name="ActiveWorkers">Workers heard of lately.</param>
 /// <param name="WorkerSlots">How many jobs these can run at once.</param>
-/// <param name="OldestQueuedAt">When the job that waits longest was stored; null when none waits.</param>
 /// <param name="OldestStartedAt">When the job that runs longest was started; null when none runs.</param>
 public sealed record ClusterStats(
-    long QueuedJobs, long RunningJobs, long ActiveWorkers, long WorkerSlots, DateTimeOffset? OldestQueuedAt, DateTimeOffset? OldestStartedAt);
+    IReadOnlyList<QueueStats> Queues, long RunningJobs, long ActiveWorkers, long WorkerSlots, DateTimeOffset? OldestStartedAt);
 
-/// <summary>The callers' side of the job table: store, read, list, ask to stop.</summary>
+/// <summary>Numbers of a queue.</summary>
+/// <param name="Name">The queue.</param>
+/// <param name="Jobs">Jobs that wait in it.</param>
+/// <param name="OldestAt">When the one that waits longest was stored; null when none waits.</param>
+public sealed record QueueStats(string Name, long Jobs, DateTimeOffset? OldestAt);
+
+/// <summary>The callers' side of the job table: read, list, ask to stop.</summary>
 public sealed class JobStore(NpgsqlDataSource db)
 {
-    const int LargestBatch = 200;
-
-    readonly Batcher<(NewJob Job, string Request), Job> _inserts = new(jobs => InsertAsync(db, jobs), LargestBatch);
-
-    /// <summary>
-    /// Stores a queued job. It exists from here on, whatever becomes of Redis. Jobs that arrive together share one commit, and each is
-    /// answered only after it. It cannot be cancelled: a job that is on its way will be stored, and must be counted and queued.
-    /// </summary>
-    // Written here and not in the batch, so that a request that cannot be written fails alone.
-    public Task<Job> CreateAsync(NewJob job) => _inserts.RunAsync((job, JsonSerializer.Serialize(job.Request, JobsJson.Default.JobRequest)));
-
-    static async Task<IReadOnlyList<Job>> InsertAsync(NpgsqlDataSource db, IReadOnlyList<(NewJob Job, string Request)> jobs)
-    {
-        var created = (await db.Command(
-            """
-            insert into jobs (id, request, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state, sealed)
-            select id, request::json, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state, sealed
-            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::bytea[])
-                as job (id, request, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state, sealed)
-            returning id, created_at
-            """,
-            Column(item => item.Job.Id.Value),
-            Column(item => item.Request),
-            Column(item => item.Job.Request.Source!.Type!.Value.Word()),
-            Column(item => item.Job.Request.CallbackUrl),
-            Column(item => item.Job.ApiKeyId),
-            Column(item => item.Job.ApiKeyName),
-            Column(item => item.Job.TraceParent),
-            Column(item => item.Job.TraceState),
-            Column(item => item.Job.Sealed))
-            .QueryAsync(row => (Id: row.GetGuid(0), At: row.GetFieldValue<DateTimeOffset>(1)), CancellationToken.None))
-            .ToDictionary(row => row.Id, row => row.At);
-        return [.. jobs.Select(item => Queued(item.Job, created[item.Job.Id.Value]))];
-
-        T[] Column<T>(Func<(NewJob Job, string Request), T> value) => [.. jobs.Select(value)];
-    }
-
-    static Job Queued(NewJob job, DateTimeOffset createdAt) => new()
-    {
-        Id = job.Id,
-        Status = JobStatus.Queued,
-        Request = job.Request,
-        ApiKeyName = job.ApiKeyName,
-        Attempt = 0,
-        TraceId = ActivityContext.TryParse(job.TraceParent, null, out var trace) ? trace.TraceId.ToHexString() : null,
-        CreatedAt = createdAt,
-    };
-
     /// <summary>The job, or null.</summary>
     public async Task<Job?> FindAsync(JobId id, CancellationToken cancellationToken) =>
         (await db.Command($"select {JobRow.Columns} from jobs where id = $1", id.Value)
@@ -106,6 +59,7 @@ public sealed class JobStore(NpgsqlDataSource db)
         var cancelled = await db.Command(
             $"""
             update jobs set
+                turn = null,
                 cancel_requested_at = coalesce(cancel_requested_at, now()),
                 status = case status when 'queued' then 'cancelled' else status end,
                 outcome = case status when 'queued' then 'cancelled' end,
@@ -121,19 +75,37 @@ public sealed class JobStore(NpgsqlDataSource db)
         return await FindAsync(id, cancellationToken) is { } final ? new CancelResult(final, Changed: false) : null;
     }
 
-    /// <summary>Counts for the gauges; both job counts read partial indexes that hold live jobs only.</summary>
-    public async Task<ClusterStats> StatsAsync(CancellationToken cancellationToken) =>
-        (await db.Command(
+    /// <summary>Counts for the gauges; they read only the parts of indexes that hold live jobs.</summary>
+    public async Task<ClusterStats> StatsAsync(CancellationToken cancellationToken)
+    {
+        var queues = await db.Command(
             """
-            select (select count(*) from jobs where status = 'queued'),
-                   (select count(*) from jobs where status = 'running'),
+            select name, count(jobs.id), min(jobs.created_at) from queues left join jobs on queue = name and status = 'queued' group by name order by name
+            """)
+            .QueryAsync(row => new QueueStats(row.GetString(0), row.GetInt64(1), row.Nullable<DateTimeOffset>(2)), cancellationToken);
+        return (await db.Command(
+            """
+            select (select count(*) from jobs where status = 'running'),
                    count(*), coalesce(sum(slots), 0),
-                   -- ids sort by time
-                   (select created_at from jobs where status = 'queued' order by id limit 1),
                    (select min(started_at) from jobs where status = 'running')
             from workers where heartbeat_at > now() - $1
             """,
             JobLeases.WorkerSilence)
-            .QueryAsync(row => new ClusterStats(
-                row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.Nullable<DateTimeOffset>(4), row.Nullable<DateTimeOffset>(5)), cancellationToken)).Single();
+            .QueryAsync(row => new ClusterStats(queues, row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.Nullable<DateTimeOffset>(3)), cancellationToken)).Single();
+    }
+
+    /// <summary>The attempts of a job that have ended, in order; that of a running job is not among them.</summary>
+    public Task<List<JobAttempt>> AttemptsAsync(JobId id, CancellationToken cancellationToken) =>
+        db.Command(
+            """
+            select attempt, worker_id, started_at, finished_at, outcome, failure, exit_code, revision, hosts from job_attempts where job_id = $1
+            union all
+            select attempt, worker_id, started_at, finished_at, outcome, failure, exit_code, revision, hosts from jobs
+            where id = $1 and outcome is not null and attempt > 0 and not exists (select from job_attempts where job_id = $1 and job_attempts.attempt = jobs.attempt)
+            order by attempt
+            """,
+            id.Value)
+            .QueryAsync(row => new JobAttempt(
+                row.GetInt32(0), row.GetString(1), row.GetFieldValue<DateTimeOffset>(2), row.GetFieldValue<DateTimeOffset>(3), SnakeCase.Value<JobOutcome>(row.GetString(4)),
+                JobRow.Failure(row, 5), row.Nullable<int>(6), row.Text(7), JobRow.Hosts(row, 8)), cancellationToken);
 }

@@ -21,9 +21,15 @@ public static class JobsExtensions
     {
         var services = builder.Services;
         services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<JobIntake>();
         services.AddSingleton<JobStore>();
+        services.AddSingleton<JobWaits>();
         services.AddSingleton<JobLeases>();
+        services.AddSingleton<JobResults>();
+        services.AddSingleton<JobUpkeep>();
+        services.AddSingleton<Leadership>();
         services.AddSingleton<JobOutput>();
+        services.AddSingleton<QueueStore>();
         services.AddSingleton<JobQueue>();
         services.AddSingleton<JobSignals>();
         services.AddSingleton<ApiKeyStore>();

@@ -12,10 +12,12 @@ namespace AspireJobs.Jobs;
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     AllowDuplicateProperties = false,
     RespectNullableAnnotations = true,
-    Converters = [typeof(WordConverter<JobStatus>), typeof(WordConverter<JobOutcome>), typeof(WordConverter<SourceType>), typeof(WordConverter<CredentialType>), typeof(WordConverter<DeliveryStatus>), typeof(UtcConverter)])]
+    Converters = [typeof(WordConverter<JobStatus>), typeof(WordConverter<JobOutcome>), typeof(WordConverter<SourceType>), typeof(WordConverter<OnWorkerLost>), typeof(WordConverter<WaitingReason>), typeof(WordConverter<CredentialType>), typeof(WordConverter<DeliveryStatus>), typeof(UtcConverter)])]
 [JsonSerializable(typeof(Job))]
 [JsonSerializable(typeof(JobEvent))]
 [JsonSerializable(typeof(JobFailure))]
+[JsonSerializable(typeof(JobProvenance))]
+[JsonSerializable(typeof(JobAttempt))]
 [JsonSerializable(typeof(JobRequest))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, HostSummary>))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]

@@ -8,17 +8,14 @@ static class QueueKeys
     /// <summary>Longest wait for an answer: the client itself may wait for ever for a Redis that hangs.</summary>
     public static readonly TimeSpan LongestCommand = TimeSpan.FromSeconds(3);
 
-    /// <summary>The only queue.</summary>
-    public const string Default = "default";
-
-    /// <summary>Sorted set of the ids of waiting jobs, by submission time.</summary>
-    public static readonly RedisKey Waiting = "jobs:queue:default";
-
-    /// <summary>Hash from job id to the trace parent of its enqueue span.</summary>
-    public static readonly RedisKey Contexts = "jobs:queue:default:contexts";
+    /// <summary>What the queue holds of a waiting job: the trace parent of its enqueue span.</summary>
+    public static RedisKey Entry(JobId id) => $"jobs:queued:{id}";
 
     /// <summary>Says that jobs were put into the queue.</summary>
     public const string Enqueued = "jobs:enqueued";
+
+    /// <summary>Carries the id of a worker whose orders have changed.</summary>
+    public const string Worker = "jobs:worker";
 
     /// <summary>Carries the id of a running job that is to stop.</summary>
     public const string Cancel = "jobs:cancel";

@@ -11,7 +11,7 @@ namespace AspireJobs.Worker;
 /// </summary>
 internal sealed class JobExecutor(
     IEnumerable<ISource> sources, JobCredentials credentials, AnsiblePlaybook ansible, PrivateDirectory directories, Settlement settlement,
-    JobLeases leases, JobSignals signals, WorkerId worker, TimeProvider time, ILogger<JobExecutor> logger)
+    JobResults results, JobSignals signals, WorkerId worker, TimeProvider time, ILogger<JobExecutor> logger)
 {
     readonly Dictionary<SourceType, ISource> _sources = sources.ToDictionary(source => source.Type);
 
@@ -19,10 +19,10 @@ internal sealed class JobExecutor(
     public async Task ExecuteAsync(Run run)
     {
         using var span = Traces.StartExecution(run);
-        JobsTelemetry.JobStarted(run.SourceType, run.Job.Attempt, run.Claimed.CreatedToStarted);
-        logger.JobStarted(run.Job.Id, run.SourceType.Word(), worker.Value, run.Claimed.CreatedToStarted.TotalSeconds);
+        JobsTelemetry.JobStarted(run.SourceType, run.Job.Attempt, run.Claimed.Waited);
+        logger.JobStarted(run.Job.Id, run.SourceType.Word(), worker.Value, run.Claimed.Waited.TotalSeconds);
 
-        using var output = new OutputWriter(run, worker, leases, signals, time, logger);
+        using var output = new OutputWriter(run, worker, results, signals, time, logger);
         var result = await ResultAsync(run, output);
         span?.SetTag("job.status", result.Outcome.Status().Word());
         if (result is { Failure: { } failure, Outcome: not JobOutcome.Cancelled })
@@ -30,7 +30,7 @@ internal sealed class JobExecutor(
 
         var started = time.GetTimestamp();
         using (Traces.StartStep("upload_logs", run))
-            await settlement.FinishAsync(run, result with { TraceParent = span?.Id }, await output.CloseAsync());
+            await settlement.FinishAsync(run, result with { TraceParent = span?.Id, Next = Next(run, result.Outcome) }, await output.CloseAsync());
         JobsTelemetry.StageEnded("upload_logs", time.GetElapsedTime(started));
     }
 
@@ -63,8 +63,9 @@ internal sealed class JobExecutor(
         var (key, revision) = await StepAsync("fetch_source", run, () => FetchAsync(run, directory));
         var opened = await StepAsync("resolve_credentials", run, () => credentials.OpenForPlaybookAsync(run.Job, run.Stopping));
         var secrets = key.Concat(opened).SelectMany(credential => credential.Secrets);
-        var result = await StepAsync("run_playbook", run, () => ansible.RunAsync(new PlaybookRun
+        var result = await StepAsync("run_playbook", run, () => RunPlaybookAsync(run, new PlaybookRun
         {
+            LastEventSeq = run.Claimed.LastEventSeq,
             Request = run.Job.Request,
             WorkDirectory = directory.Run,
             SourceDirectory = directory.Source,
@@ -73,8 +74,14 @@ internal sealed class JobExecutor(
             Redactor = new Redactor(secrets),
             Log = output.LogAsync,
             Event = output.EventAsync,
-        }, run.Stopping));
+        }));
         return result with { Revision = revision };
+    }
+
+    Task<JobResult> RunPlaybookAsync(Run run, PlaybookRun playbook)
+    {
+        run.BeginPlaybook();
+        return ansible.RunAsync(playbook, run.Stopping);
     }
 
     async Task<(IReadOnlyList<Credential> Key, string? Revision)> FetchAsync(Run run, JobDirectory directory)
@@ -115,15 +122,22 @@ internal sealed class JobExecutor(
         }
     }
 
+    static NextAttempt Next(Run run, JobOutcome outcome) =>
+        run.Reason == StopReason.ShuttingDown && !run.PlaybookBegan ? NextAttempt.AtOnce
+        : run.Job.Request.IsRetried(outcome, run.Job.Attempt) ? NextAttempt.AfterBackoff
+        : NextAttempt.None;
+
     JobResult Stopped(Run run, StopReason reason, JobResult? soFar)
     {
         var (outcome, message) = reason switch
         {
             StopReason.Cancelled => (JobOutcome.Cancelled, "cancelled while it ran"),
             StopReason.TimedOut => (JobOutcome.TimedOut, $"stopped, as it ran longer than its timeout of {run.Job.Request.TimeoutSeconds} seconds"),
-            StopReason.ShuttingDown => (JobOutcome.WorkerLost, $"stopped, as worker {worker} was shut down; it is not run again unasked"),
+            StopReason.Idle => (JobOutcome.IdleTimedOut, $"stopped, as it gave no output for its idle timeout of {run.Job.Request.IdleTimeoutSeconds} seconds"),
+            StopReason.ShuttingDown when !run.PlaybookBegan => (JobOutcome.WorkerLost, $"handed back before its playbook began, as worker {worker} was shut down"),
+            StopReason.ShuttingDown => (JobOutcome.WorkerLost, $"stopped, as worker {worker} was shut down"),
             StopReason.OutputRefused => (JobOutcome.InternalError, "stopped, as its output could not be stored"),
-            _ => (JobOutcome.WorkerLost, $"stopped, as worker {worker} could not reach the database for too long; it is not run again unasked"),
+            _ => (JobOutcome.WorkerLost, $"stopped, as worker {worker} could not reach the database for too long"),
         };
         return Result(outcome, message) with { ExitCode = soFar?.ExitCode, Hosts = soFar?.Hosts, Revision = soFar?.Revision };
     }

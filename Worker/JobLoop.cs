@@ -1,10 +1,13 @@
 using AspireJobs.Jobs;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
 
 namespace AspireJobs.Worker;
 
-/// <summary>Takes jobs while slots are free: as many entries of the queue as there are slots, claimed in one statement.</summary>
+/// <summary>Takes jobs while slots are free: as many as there are slots, claimed in one statement.</summary>
 internal sealed class JobLoop(
-    Runs runs, JobQueue queue, JobLeases leases, JobSignals signals, WorkerId worker, PrivateDirectory directory, TimeProvider time, ILogger<JobLoop> logger)
+    Runs runs, JobQueue queue, JobLeases leases, JobSignals signals, WorkerId worker, PrivateDirectory directory, IOptions<WorkerOptions> options,
+    TimeProvider time, ILogger<JobLoop> logger)
     : BackgroundService
 {
     /// <summary>A signal can get lost with the connection to Redis; this long at most it goes unnoticed.</summary>
@@ -13,20 +16,20 @@ internal sealed class JobLoop(
     readonly Signal _wake = new(time);
     readonly Outage _outage = new("taking jobs", time, logger);
 
-    // Out of the queue, and nobody knows yet whether claimed: they are asked for again until the database answers.
-    IReadOnlyList<QueueEntry> _taken = [];
+    // A claim was sent and its answer did not come: it may have taken jobs.
+    bool _unanswered;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         logger.WorkerStarted(worker.Value, runs.FreeSlots, directory.ToString());
         using var untraced = Traces.Suppress();
         runs.SlotFreed += _wake.Set;
-        await using var enqueued = await signals.OnEnqueuedAsync(_wake.Set);
+        await using var enqueued = await signals.OnReadyAsync(_wake.Set);
         while (!stoppingToken.IsCancellationRequested)
             await _wake.WaitAsync(await TakeAllAsync(stoppingToken), stoppingToken);
     }
 
-    /// <summary>Takes jobs until no slot or no entry is left, and says how long to wait.</summary>
+    /// <summary>Takes jobs until no slot or no job is left, and says how long to wait.</summary>
     async Task<TimeSpan> TakeAllAsync(CancellationToken stoppingToken)
     {
         try
@@ -39,43 +42,61 @@ internal sealed class JobLoop(
         }
         catch (Exception e)
         {
-            // Asking again helps only against what may pass. A row that cannot be read would come back for ever; its lease ends, and it is settled.
-            if (e is not OperationCanceledException && !Outage.MayPass(e))
-                _taken = [];
             return _outage.Failed(e);
         }
     }
 
-    /// <summary>One look at the queue. True if another one may find more.</summary>
+    /// <summary>One claim. True if another one may find more.</summary>
     internal async Task<bool> TakeAsync()
     {
+        // Not the stopping token: a claim whose answer is thrown away would leave jobs that nobody runs.
+        using var patience = new CancellationTokenSource(JobLeases.Renewal, time);
+        var claimedAt = time.GetTimestamp();
+        if (_unanswered)
+        {
+            await StartAsync(await leases.UnansweredAsync(worker.Value, runs.Known, logger.JobUnreadable, patience.Token), claimedAt);
+            _unanswered = false;
+        }
         var slots = runs.FreeSlots;
         if (slots <= 0)
             return false;
-        if (_taken.Count == 0)
-            _taken = await queue.TakeAsync(slots);
-        if (_taken.Count == 0)
-            return false;
-
-        // Not the stopping token: a claim whose answer is thrown away would leave jobs that nobody runs.
-        var claimedAt = time.GetTimestamp();
-        using var patience = new CancellationTokenSource(JobLeases.Renewal, time);
-        var free = _taken.Select(entry => entry.Id).Where(id => runs.Find(id) is null).ToList();
-        var claimed = await leases.ClaimAsync(free, worker.Value, patience.Token);
-
-        var contexts = _taken.ToDictionary(entry => entry.Id, entry => entry.TraceParent);
-        _taken = [];
-        foreach (var job in claimed)
-            runs.Start(job, contexts[job.Job.Id], claimedAt);
-        return true;
+        _unanswered = true;
+        var claimed = await leases.ClaimAsync(worker.Value, options.Value.Queues, slots, logger.JobUnreadable, patience.Token);
+        _unanswered = false;
+        await StartAsync(claimed, claimedAt);
+        return claimed.Count > 0;
     }
 
-    /// <summary>Takes no more, stops what runs, and waits for it while the host has patience.</summary>
+    async Task StartAsync(List<ClaimedJob> claimed, long claimedAt)
+    {
+        if (claimed.Count == 0)
+            return;
+        var contexts = await ContextsAsync([.. claimed.Select(job => job.Job.Id)]);
+        foreach (var job in claimed)
+            runs.Start(job, contexts.GetValueOrDefault(job.Job.Id), claimedAt);
+    }
+
+    async Task<IReadOnlyDictionary<JobId, string>> ContextsAsync(IReadOnlyList<JobId> ids)
+    {
+        try
+        {
+            return await queue.TakeAsync(ids);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            // Their traces go on from the submission instead of from the queue entry.
+            logger.EntriesUnread(e.Message);
+            return new Dictionary<JobId, string>();
+        }
+    }
+
+    /// <summary>Takes no more, lets what runs come to its end, and stops what does not in time.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        logger.WorkerStopping(worker.Value, runs.All.Count);
+        runs.Drain(true);
+        logger.WorkerDraining(worker.Value, runs.All.Count);
         await base.StopAsync(cancellationToken);
-        await runs.StopAllAsync(cancellationToken);
+        await runs.EndAllAsync(options.Value.DrainTimeout, cancellationToken);
     }
 
     public override void Dispose()

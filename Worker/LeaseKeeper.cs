@@ -1,4 +1,6 @@
+using System.Reflection;
 using AspireJobs.Jobs;
+using AspireJobs.Worker.Ansible;
 using Microsoft.Extensions.Options;
 
 namespace AspireJobs.Worker;
@@ -8,7 +10,8 @@ namespace AspireJobs.Worker;
 /// renewed ends by itself: every run carries the timer for it (see <see cref="Run.Renewed"/>).
 /// </summary>
 internal sealed class LeaseKeeper(
-    Runs runs, JobLeases leases, JobSignals signals, WorkerId worker, IOptions<WorkerOptions> options, TimeProvider time, ILogger<LeaseKeeper> logger)
+    Runs runs, JobLeases leases, JobSignals signals, WorkerId worker, AnsibleVersion ansible, IOptions<WorkerOptions> options,
+    IHostApplicationLifetime lifetime, TimeProvider time, ILogger<LeaseKeeper> logger)
     : BackgroundService
 {
     /// <summary>A renewal that takes longer is given up for the next one.</summary>
@@ -16,14 +19,18 @@ internal sealed class LeaseKeeper(
 
     static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
+    static readonly string Version = typeof(LeaseKeeper).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+
     readonly Outage _outage = new("renewing leases", time, logger);
+    readonly Signal _orders = new(time);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var untraced = Traces.Suppress();
         await using var cancels = await signals.OnCancelAsync(Cancel);
+        await using var orders = await signals.OnWorkerAsync(worker.Value, _orders.Set);
         while (true)
-            await Task.Delay(await RenewAsync(stoppingToken), time, stoppingToken);
+            await _orders.WaitAsync(await RenewAsync(stoppingToken), stoppingToken);
     }
 
     /// <summary>
@@ -37,11 +44,12 @@ internal sealed class LeaseKeeper(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         try
         {
-            var renewed = await leases.RenewAsync(worker.Value, options.Value.Slots, [.. held.Select(run => run.Lease)], either.Token);
+            var renewal = await leases.RenewAsync(Report(), [.. held.Select(run => run.Lease)], either.Token);
             _outage.Over();
             WorkerTelemetry.Heartbeat(time.GetUtcNow());
             foreach (var run in held)
-                Apply(run, renewed.TryGetValue(run.Lease, out var cancel), cancel, asOf);
+                Apply(run, renewal.Held.TryGetValue(run.Lease, out var cancel), cancel, asOf);
+            Obey(renewal.Draining);
             return JobLeases.Renewal - time.GetElapsedTime(asOf) is { Ticks: > 0 } rest ? rest : TimeSpan.Zero;
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
@@ -61,11 +69,30 @@ internal sealed class LeaseKeeper(
             runs.Stop(run, StopReason.Cancelled);
     }
 
+    WorkerReport Report() => new(worker.Value, options.Value.Slots, options.Value.Queues, Version, ansible.Value, lifetime.ApplicationStopping.IsCancellationRequested);
+
+    void Obey(bool draining)
+    {
+        if (draining == runs.Draining || lifetime.ApplicationStopping.IsCancellationRequested)
+            return;
+        runs.Drain(draining);
+        if (draining)
+            logger.WorkerDraining(worker.Value, runs.All.Count);
+        else
+            logger.WorkerResumed(worker.Value);
+    }
+
     // The fast path; a signal that gets lost is made up for by the next renewal.
     void Cancel(JobId id)
     {
         if (runs.Find(id) is { } run)
             runs.Stop(run, StopReason.Cancelled);
+    }
+
+    public override void Dispose()
+    {
+        _orders.Dispose();
+        base.Dispose();
     }
 
     /// <summary>Leaves, so that nobody waits for this worker's heartbeat.</summary>

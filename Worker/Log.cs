@@ -14,14 +14,26 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Error, "job {job_id} failed: {error_type}: {error_message} (retry {retry_count}, {worker_id})", EventName = "job_failed")]
     public static partial void JobFailed(this ILogger logger, JobId job_id, string error_type, string error_message, int retry_count, string? worker_id);
 
+    [LoggerMessage(LogLevel.Warning, "attempt {attempt} at job {job_id} ended with {error_type}: {error_message}; it is tried again ({worker_id})", EventName = "job_retried")]
+    public static partial void JobRetried(this ILogger logger, JobId job_id, int attempt, string error_type, string error_message, string? worker_id);
+
     [LoggerMessage(LogLevel.Information, "credential {credential_name} opened for job {job_id} on {worker_id}", EventName = "credential_accessed")]
     public static partial void CredentialAccessed(this ILogger logger, string credential_name, JobId job_id, string worker_id);
 
     [LoggerMessage(LogLevel.Information, "worker {worker_id} takes up to {slots} jobs at once and works in {directory}", EventName = "worker_started")]
     public static partial void WorkerStarted(this ILogger logger, string worker_id, int slots, string directory);
 
-    [LoggerMessage(LogLevel.Information, "worker {worker_id} takes no more jobs and stops {running} running ones", EventName = "worker_stopping")]
-    public static partial void WorkerStopping(this ILogger logger, string worker_id, int running);
+    [LoggerMessage(LogLevel.Information, "worker {worker_id} takes no more jobs; {running} are running", EventName = "worker_draining")]
+    public static partial void WorkerDraining(this ILogger logger, string worker_id, int running);
+
+    [LoggerMessage(LogLevel.Information, "worker {worker_id} takes jobs again", EventName = "worker_resumed")]
+    public static partial void WorkerResumed(this ILogger logger, string worker_id);
+
+    [LoggerMessage(LogLevel.Information, "worker {worker_id} leads from here on", EventName = "leader_elected")]
+    public static partial void LeaderElected(this ILogger logger, string worker_id);
+
+    [LoggerMessage(LogLevel.Warning, "worker {worker_id} leads no longer", EventName = "leader_deposed")]
+    public static partial void LeaderDeposed(this ILogger logger, string worker_id);
 
     [LoggerMessage(LogLevel.Information, "worker {worker_id} has left", EventName = "worker_stopped")]
     public static partial void WorkerStopped(this ILogger logger, string worker_id);
@@ -31,6 +43,12 @@ internal static partial class Log
 
     [LoggerMessage(LogLevel.Warning, "attempt {attempt} at job {job_id} is no longer held by {worker_id}; its result is not stored", EventName = "job_lease_lost")]
     public static partial void LeaseLost(this ILogger logger, JobId job_id, int attempt, string worker_id);
+
+    [LoggerMessage(LogLevel.Error, "job {job_id} was claimed but cannot be read; it is settled as lost when its lease ends", EventName = "job_unreadable")]
+    public static partial void JobUnreadable(this ILogger logger, JobId job_id, Exception exception);
+
+    [LoggerMessage(LogLevel.Warning, "queue entries of claimed jobs cannot be read from Redis: {error}", EventName = "entries_unread")]
+    public static partial void EntriesUnread(this ILogger logger, string error);
 
     [LoggerMessage(LogLevel.Error, "job {job_id} met a fault of the worker", EventName = "job_fault")]
     public static partial void JobFault(this ILogger logger, Exception exception, JobId job_id);
@@ -43,9 +61,6 @@ internal static partial class Log
 
     [LoggerMessage(LogLevel.Information, "{activity} works again after {seconds} s", EventName = "outage_ended")]
     public static partial void OutageEnded(this ILogger logger, string activity, double seconds);
-
-    [LoggerMessage(LogLevel.Information, "{count} queued jobs were missing in Redis and are back in the queue", EventName = "queue_reconciled")]
-    public static partial void QueueReconciled(this ILogger logger, int count);
 
     [LoggerMessage(LogLevel.Information, "removed {directory}, left over from a worker that died", EventName = "leftover_removed")]
     public static partial void LeftoverRemoved(this ILogger logger, string directory);

@@ -7,7 +7,9 @@ namespace AspireJobs.Worker;
 /// Output that is not stored yet, in order. It is bounded: when the database is slow or away, whoever writes waits, and through the pipe
 /// so does the playbook.
 /// </summary>
-internal sealed class OutputBuffer(TimeProvider time) : IDisposable
+/// <param name="lastLogSeq">Number of the last piece of log that is stored already.</param>
+/// <param name="time">The clock.</param>
+internal sealed class OutputBuffer(int lastLogSeq, TimeProvider time) : IDisposable
 {
     /// <summary>As many characters are worth a round trip of their own.</summary>
     const int Full = 64 * 1024;
@@ -25,7 +27,7 @@ internal sealed class OutputBuffer(TimeProvider time) : IDisposable
     List<OutputEvent> _events = [];
     TaskCompletionSource _room = new(TaskCreationOptions.RunContinuationsAsynchronously);
     int _size;
-    int _logSeq;
+    int _logSeq = lastLogSeq;
     bool _discarding;
 
     /// <summary>Adds log text.</summary>

@@ -10,7 +10,7 @@ internal sealed class OutputWriter : IDisposable
 
     readonly Run _run;
     readonly WorkerId _worker;
-    readonly JobLeases _leases;
+    readonly JobResults _results;
     readonly JobSignals _signals;
     readonly ILogger _logger;
     readonly Outage _outage;
@@ -18,23 +18,31 @@ internal sealed class OutputWriter : IDisposable
     readonly CancellationTokenSource _closing = new();
     readonly Task _pump;
 
-    public OutputWriter(Run run, WorkerId worker, JobLeases leases, JobSignals signals, TimeProvider time, ILogger logger)
+    public OutputWriter(Run run, WorkerId worker, JobResults results, JobSignals signals, TimeProvider time, ILogger logger)
     {
         _run = run;
         _worker = worker;
-        _leases = leases;
+        _results = results;
         _signals = signals;
         _logger = logger;
         _outage = new Outage($"storing output of {run.Job.Id}", time, logger);
-        _buffer = new OutputBuffer(time);
+        _buffer = new OutputBuffer(run.Claimed.LastLogSeq, time);
         _pump = PumpAsync();
     }
 
     /// <summary>Adds log text, free of secrets. Waits while too much is unstored.</summary>
-    public ValueTask LogAsync(string text, CancellationToken cancellationToken) => _buffer.AddAsync(text, cancellationToken);
+    public ValueTask LogAsync(string text, CancellationToken cancellationToken)
+    {
+        _run.Output();
+        return _buffer.AddAsync(text, cancellationToken);
+    }
 
     /// <summary>Adds an event. Waits while too much is unstored.</summary>
-    public ValueTask EventAsync(OutputEvent item, CancellationToken cancellationToken) => _buffer.AddAsync(item, cancellationToken);
+    public ValueTask EventAsync(OutputEvent item, CancellationToken cancellationToken)
+    {
+        _run.Output();
+        return _buffer.AddAsync(item, cancellationToken);
+    }
 
     /// <summary>Ends the storing and returns what is left, which goes with the final state.</summary>
     public async Task<JobOutputBatch> CloseAsync()
@@ -81,7 +89,7 @@ internal sealed class OutputWriter : IDisposable
         {
             try
             {
-                return await _leases.AppendAsync(_worker.Value, _run.Lease, batch, CancellationToken.None);
+                return await _results.AppendAsync(_worker.Value, _run.Lease, batch, CancellationToken.None);
             }
             catch (PostgresException e) when (sentBefore && e.SqlState == PostgresErrorCodes.UniqueViolation)
             {

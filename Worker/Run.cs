@@ -12,6 +12,9 @@ internal enum StopReason
     /// <summary>The job's own timeout.</summary>
     TimedOut,
 
+    /// <summary>The job's own limit on the time without output.</summary>
+    Idle,
+
     /// <summary>The lease could not be renewed and is about to end.</summary>
     NotRenewed,
 
@@ -37,8 +40,10 @@ internal sealed class Run : IDisposable
     readonly TimeProvider _time;
     readonly ITimer _timeout;
     readonly ITimer _leaseEnd;
+    readonly ITimer _idle;
     readonly CancellationTokenSource _stop = new();
     readonly CancellationTokenSource _lost = new();
+    long _lastOutputAt;
     int _reason = -1;
     volatile bool _settling;
 
@@ -53,6 +58,7 @@ internal sealed class Run : IDisposable
         Lease = new JobLease(claimed.Job.Id, claimed.Job.Attempt);
         _timeout = time.CreateTimer(_ => Stop(StopReason.TimedOut), null, TimeSpan.FromSeconds(Job.Request.TimeoutSeconds), Timeout.InfiniteTimeSpan);
         _leaseEnd = time.CreateTimer(_ => Stop(StopReason.NotRenewed), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _idle = time.CreateTimer(_ => CheckIdle(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Renewed(claimedAt);
     }
 
@@ -76,6 +82,32 @@ internal sealed class Run : IDisposable
     {
         get => _settling;
         set => _settling = value;
+    }
+
+    /// <summary>The playbook may have touched hosts.</summary>
+    public bool PlaybookBegan { get; private set; }
+
+    /// <summary>The playbook is about to begin; from here on it must say something now and then, if the job wants that.</summary>
+    public void BeginPlaybook()
+    {
+        PlaybookBegan = true;
+        Output();
+        CheckIdle();
+    }
+
+    /// <summary>The run gave output.</summary>
+    public void Output() => Volatile.Write(ref _lastOutputAt, _time.GetTimestamp());
+
+    // Looks again when the limit could be reached at the earliest, so that output costs no change of a timer.
+    void CheckIdle()
+    {
+        if (Job.Request.IdleTimeoutSeconds is not { } seconds)
+            return;
+        var left = TimeSpan.FromSeconds(seconds) - _time.GetElapsedTime(Volatile.Read(ref _lastOutputAt));
+        if (left <= TimeSpan.Zero)
+            Stop(StopReason.Idle);
+        else
+            _idle.Change(left, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Puts off the end of the lease; <paramref name="asOf"/> is a timestamp taken before the renewal was sent.</summary>
@@ -118,6 +150,7 @@ internal sealed class Run : IDisposable
     {
         _timeout.Dispose();
         _leaseEnd.Dispose();
+        _idle.Dispose();
         _stop.Dispose();
         _lost.Dispose();
     }

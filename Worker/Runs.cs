@@ -10,11 +10,28 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
 {
     readonly ConcurrentDictionary<JobId, Held> _held = new();
 
-    /// <summary>Raised when a run has ended.</summary>
+    // Runs whose end could not be stored: their leases may stand for a while, and nobody runs them again.
+    readonly ConcurrentBag<JobId> _abandoned = [];
+
+    /// <summary>Raised when more runs may start than before.</summary>
     public event Action? SlotFreed;
 
+    /// <summary>No more runs are to be started.</summary>
+    public bool Draining { get; private set; }
+
+    /// <summary>Starts no more runs, or starts them again.</summary>
+    public void Drain(bool draining)
+    {
+        Draining = draining;
+        if (!draining)
+            SlotFreed?.Invoke();
+    }
+
+    /// <summary>Every job whose lease this worker knows of.</summary>
+    public IReadOnlyCollection<JobId> Known => [.. _held.Keys, .. _abandoned];
+
     /// <summary>How many more runs may start.</summary>
-    public int FreeSlots => options.Value.Slots - _held.Count;
+    public int FreeSlots => Draining ? 0 : options.Value.Slots - _held.Count;
 
     /// <summary>All runs that have not ended.</summary>
     public IReadOnlyList<Run> All => [.. _held.Values.Select(held => held.Run)];
@@ -31,12 +48,20 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
         gate.SetResult();
     }
 
-    /// <summary>Stops every run and waits until all have ended.</summary>
-    public Task StopAllAsync(CancellationToken deadline)
+    /// <summary>Waits until every run has ended; those that go on after <paramref name="patience"/> are stopped.</summary>
+    public async Task EndAllAsync(TimeSpan patience, CancellationToken deadline)
     {
-        foreach (var (run, _) in _held.Values)
-            Stop(run, StopReason.ShuttingDown);
-        return Task.WhenAll(_held.Values.Select(held => held.Ended)).WaitAsync(deadline);
+        var ended = Task.WhenAll(_held.Values.Select(held => held.Ended));
+        try
+        {
+            await ended.WaitAsync(patience, time, deadline);
+        }
+        catch (TimeoutException)
+        {
+            foreach (var (run, _) in _held.Values)
+                Stop(run, StopReason.ShuttingDown);
+            await ended.WaitAsync(deadline);
+        }
     }
 
     /// <summary>Stops a run.</summary>
@@ -58,6 +83,7 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
         {
             // Nothing could be stored. The lease is not renewed from here on, so the job is settled as lost.
             logger.JobFault(e, run.Job.Id);
+            _abandoned.Add(run.Job.Id);
         }
         _held.TryRemove(run.Job.Id, out _);
         run.Dispose();

@@ -4,44 +4,44 @@ using Npgsql;
 namespace AspireJobs.Worker;
 
 /// <summary>Makes jobs final, and tells everybody: log, metrics, followers, sender of callbacks.</summary>
-internal sealed class Settlement(JobLeases leases, JobStore store, JobSignals signals, WorkerId worker, TimeProvider time, ILogger<Settlement> logger)
+internal sealed class Settlement(JobResults results, JobStore store, JobSignals signals, WorkerId worker, TimeProvider time, ILogger<Settlement> logger)
 {
     /// <summary>
-    /// Stores the final state with the rest of the output. A database that is away is waited for, also beyond the end of the lease: as long
+    /// Stores how an attempt ended with the rest of its output. A database that is away is waited for, also beyond the end of the lease: as long
     /// as nobody else has settled the job, what really happened is better than "worker lost".
     /// </summary>
     public async Task FinishAsync(Run run, JobResult result, JobOutputBatch rest)
     {
         run.Settling = true;
-        if (run.Lost.IsCancellationRequested || await StoreOrCutAsync(run, result, rest) is not { } stored)
-        {
+        var (stored, settled) = run.Lost.IsCancellationRequested ? (result, Settled.LeaseLost) : await StoreOrCutAsync(run, result, rest);
+        if (settled == Settled.LeaseLost)
             logger.LeaseLost(run.Job.Id, run.Lease.Attempt, worker.Value);
-            return;
-        }
-        await AnnounceAsync(run.Job with
-        {
-            Status = stored.Outcome.Status(),
-            Outcome = stored.Outcome,
-            Failure = stored.Failure,
-            ExitCode = stored.ExitCode,
-            // By the monotonic clock: the database's clock set the start, this machine's may differ.
-            FinishedAt = run.Job.StartedAt + run.Elapsed,
-        });
+        else if (settled == Settled.Queued)
+            AnnounceRetry(run.Job, stored.Failure!);
+        else
+            await AnnounceAsync(run.Job with
+            {
+                Status = stored.Outcome.Status(),
+                Outcome = stored.Outcome,
+                Failure = stored.Failure,
+                ExitCode = stored.ExitCode,
+                // By the monotonic clock: the database's clock set the start, this machine's may differ.
+                FinishedAt = run.Job.StartedAt + run.Elapsed,
+            });
     }
 
-    // What was stored; null if the lease is lost.
-    async Task<JobResult?> StoreOrCutAsync(Run run, JobResult result, JobOutputBatch rest)
+    async Task<(JobResult Stored, Settled Settled)> StoreOrCutAsync(Run run, JobResult result, JobOutputBatch rest)
     {
         try
         {
-            return await StoreAsync(run, result, rest) ? result : null;
+            return (result, await StoreAsync(run, result, rest));
         }
         catch (PostgresException e)
         {
             // Refused for good. Without the rest of the output the job still gets an end.
             logger.OutputRefused(e, run.Job.Id);
-            var cut = result with { Outcome = JobOutcome.InternalError, Failure = new(JobOutcome.InternalError.Word(), "the end of its output could not be stored") };
-            return await StoreAsync(run, cut, JobOutputBatch.Empty) ? cut : null;
+            var cut = new JobResult(JobOutcome.InternalError) { Failure = new(JobOutcome.InternalError.Word(), "the end of its output could not be stored"), TraceParent = result.TraceParent };
+            return (cut, await StoreAsync(run, cut, JobOutputBatch.Empty));
         }
     }
 
@@ -51,21 +51,25 @@ internal sealed class Settlement(JobLeases leases, JobStore store, JobSignals si
         JobsTelemetry.JobCompleted(job);
         logger.JobCompleted(job.Id, job.Status.Word(), job.DurationSeconds ?? 0, job.Outcome!.Value.Word(), job.WorkerId, job.ExitCode);
         if (job is { Status: JobStatus.Failed, Failure: { } failure })
-            logger.JobFailed(job.Id, failure.ErrorType, failure.Message, job.Attempt - 1, job.WorkerId);
+            logger.JobFailed(job.Id, failure.ErrorType, failure.Message, Math.Max(0, job.Attempt - 1), job.WorkerId);
         await signals.OutputAsync(job.Id);
         if (job.Request.CallbackUrl is not null)
             await signals.CallbackDueAsync();
     }
 
-    Task<bool> StoreAsync(Run run, JobResult result, JobOutputBatch rest)
+    /// <summary>Tells that an attempt failed and another one follows.</summary>
+    public void AnnounceRetry(Job job, JobFailure failure) =>
+        logger.JobRetried(job.Id, job.Attempt, failure.ErrorType, failure.Message, job.WorkerId);
+
+    Task<Settled> StoreAsync(Run run, JobResult result, JobOutputBatch rest)
     {
         var sentBefore = false;
         return new Outage($"settling {run.Job.Id}", time, logger).UntilAnsweredAsync(async () =>
         {
             try
             {
-                return await leases.FinishAsync(worker.Value, run.Lease, result, rest, CancellationToken.None)
-                    || (sentBefore && await IsStoredAsync(run, result));
+                var settled = await results.FinishAsync(worker.Value, run.Lease, result, rest);
+                return settled == Settled.LeaseLost && sentBefore ? await WhatIsStoredAsync(run, result) : settled;
             }
             finally
             {
@@ -75,7 +79,11 @@ internal sealed class Settlement(JobLeases leases, JobStore store, JobSignals si
     }
 
     // A refusal after a call without an answer: that call may have done it.
-    async Task<bool> IsStoredAsync(Run run, JobResult result) =>
-        await store.FindAsync(run.Job.Id, CancellationToken.None) is { } job
-        && job.WorkerId == worker.Value && job.Attempt == run.Lease.Attempt && job.Outcome == result.Outcome && job.Failure == result.Failure;
+    async Task<Settled> WhatIsStoredAsync(Run run, JobResult result)
+    {
+        var attempt = (await store.AttemptsAsync(run.Job.Id, CancellationToken.None)).Find(attempt => attempt.Attempt == run.Lease.Attempt);
+        if (attempt is null || attempt.WorkerId != worker.Value || attempt.Outcome != result.Outcome || attempt.Failure != result.Failure)
+            return Settled.LeaseLost;
+        return await store.FindAsync(run.Job.Id, CancellationToken.None) is { IsFinal: true } job && job.Attempt == attempt.Attempt ? Settled.Final : Settled.Queued;
+    }
 }

@@ -18,7 +18,7 @@ internal static class Traces
             .SetTag("messaging.system", "redis")
             .SetTag("messaging.operation.type", "process")
             .SetTag("messaging.operation.name", "process")
-            .SetTag("messaging.destination.name", JobQueue.Name)
+            .SetTag("messaging.destination.name", run.Job.Request.Queue)
             .SetTag("messaging.message.id", run.Job.Id.ToString());
 
     /// <summary>A step of the execution.</summary>

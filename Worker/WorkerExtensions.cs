@@ -8,7 +8,7 @@ namespace AspireJobs.Worker;
 /// <summary>Registration of the worker's parts.</summary>
 internal static class WorkerExtensions
 {
-    // Within the 10 seconds after which an orchestrator kills; the playbooks get most of it (see Run.Margin).
+    // After the time to drain, within the 10 seconds after which an orchestrator kills; the playbooks get most of it (see Run.Margin).
     static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(9);
 
     public static void AddWorker(this IHostApplicationBuilder builder)
@@ -18,11 +18,12 @@ internal static class WorkerExtensions
         services.AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>();
         services.AddOptions<AnsibleOptions>().BindConfiguration(AnsibleOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<AnsibleOptions>, InstalledAnsible>();
-        services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
+        services.AddOptions<HostOptions>().Configure<IOptions<WorkerOptions>>((host, worker) => host.ShutdownTimeout = worker.Value.DrainTimeout + ShutdownTimeout);
 
         services.AddSingleton(WorkerId.Create());
         services.AddSingleton<PrivateDirectory>();
         services.AddSingleton<AnsiblePlaybook>();
+        services.AddSingleton<AnsibleVersion>();
         services.AddSingleton<Commands>();
         services.AddSingleton<ISource, InlineSource>();
         services.AddSingleton<ISource, LocalSource>();
@@ -32,12 +33,16 @@ internal static class WorkerExtensions
         services.AddSingleton<JobExecutor>();
         services.AddSingleton<Runs>();
 
-        // Stopped in the reverse order: no more jobs first, the leases of those that are being stopped last.
+        services.AddSingleton<IDuty, LostJobs>();
+        services.AddSingleton<IDuty, DueJobs>();
+        services.AddSingleton<IDuty, ExpiredJobs>();
+
+        // Stopped in the reverse order: the lead and further jobs first, the leases of those that are being stopped last.
         services.AddHostedService<LeaseKeeper>();
-        services.AddHostedService<LostJobs>();
-        services.AddHostedService<QueueReconciler>();
         services.AddHostedService<JobLoop>();
+        services.AddHostedService<Leader>();
     }
+
     // A worker without Ansible would fail every job; better it does not start.
     sealed class InstalledAnsible : IValidateOptions<AnsibleOptions>
     {

@@ -13,6 +13,16 @@ internal sealed class WorkerOptions
     [Range(1, 1000)]
     public int Slots { get; set; } = Math.Max(2, Environment.ProcessorCount);
 
+    /// <summary>Names of the queues whose jobs it takes; every queue when not set.</summary>
+    public IReadOnlyList<string>? Queues { get; set; }
+
+    /// <summary>
+    /// How long a worker that is told to end waits for what it runs, 0 to 24 hours; 25 seconds when not set. What runs on after it is stopped.
+    /// Whoever tells it to end must have that much patience, and 10 seconds more.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(25);
+
     /// <summary>Directory in which each worker process makes its private one (mode 0700); the system's directory for temporary files when not set.</summary>
     [Required]
     public string WorkDirectory { get; set; } = Path.GetTempPath();

@@ -22,6 +22,7 @@ static partial class JobRequestRules
         if (request.Inventory is not null)
             CheckInventory(request.Inventory, request.Source?.Type, errors);
         CheckOptions(request, errors);
+        CheckRunning(request, errors);
         CheckLabels(request, errors);
         return errors;
     }
@@ -111,6 +112,27 @@ static partial class JobRequestRules
         }
     }
 
+    static void CheckRunning(JobRequest request, Errors errors)
+    {
+        errors.Require(request.IdleTimeoutSeconds is null or >= 1 and <= 86_400, "idle_timeout_seconds", "must be 1 to 86,400");
+        errors.Require(NameForm().IsMatch(request.Queue), "queue", "must be the name of a queue");
+        errors.Require(request.Priority is >= 0 and <= 9, "priority", "must be 0 to 9");
+        errors.Require(request.ConcurrencyKey is null || request.ConcurrencyKey.Length is >= 1 and <= 200 && !request.ConcurrencyKey.Any(char.IsControl), "concurrency_key", "must be 1 to 200 characters, none of them a control character");
+        errors.Require(request.ConcurrencyLimit is null or >= 1 and <= 1000, "concurrency_limit", "must be 1 to 1,000");
+        errors.Require(request.ConcurrencyLimit is null || request.ConcurrencyKey is not null, "concurrency_limit", "goes only with a concurrency_key");
+        errors.Require(request.ExpiresAt is null || request.NotBefore is null || request.ExpiresAt > request.NotBefore, "expires_at", "must be after not_before");
+        errors.Require(request.MaxAttempts is null or >= 1 and <= 100, "max_attempts", "must be 1 to 100");
+        errors.Require(request.RetryOn is null || request.RetryOn.All(Retried.Contains), "retry_on", $"must be some of: {string.Join(", ", Retried.Select(outcome => outcome.Word()))}");
+        errors.Require(request.RetryBackoffSeconds is null or >= 1 and <= 3600, "retry_backoff_seconds", "must be 1 to 3,600");
+        errors.Require(request.StartAtTask is null || request.StartAtTask.Length is >= 1 and <= 1024 && !request.StartAtTask.Any(char.IsControl), "start_at_task", "must be the name of a task, of 1 to 1,024 characters");
+    }
+
+    // Not what a caller or a clock ended, nor what no repetition can mend; a lost worker has a field of its own.
+    static readonly JobOutcome[] Retried =
+    [
+        JobOutcome.TasksFailed, JobOutcome.HostsUnreachable, JobOutcome.SourceFetchFailed, JobOutcome.TimedOut, JobOutcome.IdleTimedOut, JobOutcome.InternalError,
+    ];
+
     static void CheckLabels(JobRequest request, Errors errors)
     {
         errors.Require(request.Labels.Count <= Limits.Labels, "labels", $"must be at most {Limits.Labels}");
@@ -176,6 +198,9 @@ static partial class JobRequestRules
 
     [GeneratedRegex(@"^[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]{0,252}\z")]
     private static partial Regex HostForm();
+
+    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\z")]
+    private static partial Regex NameForm();
 
     [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}\z")]
     private static partial Regex TagForm();

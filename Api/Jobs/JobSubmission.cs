@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using System.Security.Claims;
+using System.Security.Cryptography;
+using System.Text.Json;
 using AspireJobs.Api.Http;
 using AspireJobs.Jobs;
 using AspireJobs.Jobs.Credentials;
@@ -7,49 +10,64 @@ using StackExchange.Redis;
 namespace AspireJobs.Api.Jobs;
 
 /// <summary>From a request to a job that waits for a worker.</summary>
-sealed class JobSubmission(JobStore jobs, JobQueue queue, CredentialStore credentials, SecretVars secretVars, TimeProvider time, ILogger<JobSubmission> log)
+sealed class JobSubmission(JobIntake intake, JobQueue queue, QueueStore queues, CredentialStore credentials, SecretVars secretVars, MasterKey masterKey, TimeProvider time, ILogger<JobSubmission> log)
 {
+    readonly byte[] _digestKey = masterKey.Derive("idempotency");
+
     public async Task<Errors> ValidateAsync(JobRequest request, CancellationToken cancellationToken)
     {
         var errors = JobRequestRules.Check(request);
         if (errors.Any)
             return errors;
+        errors.Require(request.ExpiresAt is null || request.ExpiresAt > time.GetUtcNow(), "expires_at", "must be in the future");
+        if (request.Queue != QueueStore.Default && !await queues.ExistsAsync(request.Queue, cancellationToken))
+            errors.AddFault("queue", $"names a queue that does not exist: '{request.Queue}'");
         string[] named = request.Source!.Credential is { } source ? [source, .. request.Credentials] : [.. request.Credentials];
         if (named.Length > 0)
             JobRequestRules.CheckCredentials(request, await credentials.TypesAsync(named, cancellationToken), errors);
         return errors;
     }
 
-    public async Task<Job> SubmitAsync(JobRequest request, Guid apiKeyId, string apiKeyName, CancellationToken cancellationToken)
+    /// <summary>Stores a job and puts it into its queue; a submission that was seen before, by its idempotency key, gives the job that it made then.</summary>
+    public async Task<Intake> SubmitAsync(JobRequest request, ClaimsPrincipal caller, string? idempotencyKey = null, JobId? rerunOf = null)
     {
         using var span = JobsTelemetry.Source.StartActivity("api.submit_job");
         var id = JobId.Create(time);
         var source = request.Source!.Type!.Value;
         span?.SetTag("job.id", id.ToString()).SetTag("source.type", source.Word());
 
-        var job = await StoreAsync(new NewJob(
-            id, SecretVars.Masked(request), secretVars.Seal(id, request), apiKeyId, apiKeyName, Activity.Current?.Id, Activity.Current?.TraceStateString), cancellationToken);
+        var stored = await StoreAsync(new NewJob(id, SecretVars.Masked(request), caller.ApiKeyId(), caller.ApiKeyName(), Activity.Current?.Id, Activity.Current?.TraceStateString)
+        {
+            Sealed = secretVars.Seal(id, request),
+            Idempotency = idempotencyKey is null ? null : new(idempotencyKey, Digest(request)),
+            RerunOf = rerunOf,
+        });
+        if (stored.Replayed)
+            return stored;
         JobsTelemetry.JobSubmitted(source);
-        log.JobSubmitted(id, source.Word(), apiKeyName);
-        await EnqueueAsync(id);
-        return job;
+        log.JobSubmitted(id, source.Word(), caller.ApiKeyName());
+        await EnqueueAsync(id, request.Queue);
+        return stored;
     }
 
-    async Task<Job> StoreAsync(NewJob job, CancellationToken cancellationToken)
+    // Keyed, as the request may hold secrets and nobody is to try values against what is stored of it.
+    byte[] Digest(JobRequest request) => HMACSHA256.HashData(_digestKey, JsonSerializer.SerializeToUtf8Bytes(request, JobsJson.Default.JobRequest));
+
+    async Task<Intake> StoreAsync(NewJob job)
     {
         using var span = JobsTelemetry.Source.StartActivity("db.create_job");
-        return await jobs.CreateAsync(job);
+        return await intake.StoreAsync(job);
     }
 
-    async Task EnqueueAsync(JobId id)
+    async Task EnqueueAsync(JobId id, string queueName)
     {
         try
         {
-            await queue.EnqueueAsync(id);
+            await queue.EnqueueAsync(id, queueName);
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            // The job is stored, so it is accepted; the workers' reconciler puts it into the queue when Redis is back.
+            // The job is stored, so it is accepted; the workers look for jobs by themselves now and then.
             log.EnqueueFailed(e, id);
         }
     }

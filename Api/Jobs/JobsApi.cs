@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using System.Text;
 using AspireJobs.Api.Http;
 using AspireJobs.Jobs;
@@ -9,25 +8,41 @@ namespace AspireJobs.Api.Jobs;
 
 static class JobsApi
 {
+    const string IdempotencyHeader = "Idempotency-Key";
+
     public static void MapJobs(this IEndpointRouteBuilder api)
     {
         api.MapPost("/jobs", SubmitAsync);
         api.MapGet("/jobs", ListAsync);
         api.MapGet("/jobs/{id}", GetAsync);
         api.MapPost("/jobs/{id}/cancel", CancelAsync);
+        api.MapGet("/jobs/{id}/attempts", GetAttemptsAsync);
         api.MapGet("/jobs/{id}/logs", GetLogAsync);
         api.MapGet("/jobs/{id}/events", GetEventsAsync);
         api.MapGet("/jobs/{id}/deliveries", GetDeliveriesAsync);
     }
 
     static async Task<Results<Accepted<Job>, ProblemHttpResult>> SubmitAsync(
-        Body<JobRequest> body, ClaimsPrincipal user, JobSubmission submission, CancellationToken cancellationToken)
+        Body<JobRequest> body, HttpContext context, JobSubmission submission, CancellationToken cancellationToken)
     {
         var errors = await submission.ValidateAsync(body.Value, cancellationToken);
+        var key = IdempotencyKey(context.Request, errors);
         if (errors.Any)
             return Problems.Invalid(errors.ByField);
-        var job = await submission.SubmitAsync(body.Value, user.ApiKeyId(), user.ApiKeyName(), cancellationToken);
-        return TypedResults.Accepted($"/api/v1/jobs/{job.Id}", job);
+        var intake = await submission.SubmitAsync(body.Value, context.User, key);
+        if (!intake.SameRequest)
+            return Problems.Create(StatusCodes.Status422UnprocessableEntity, "idempotency-key-reused", $"The {IdempotencyHeader} belongs to {intake.Job.Id}, which was asked for by another body; nothing was changed.");
+        if (intake.Replayed)
+            context.Response.Headers["Idempotency-Replayed"] = "true";
+        return TypedResults.Accepted($"/api/v1/jobs/{intake.Job.Id}", intake.Job);
+    }
+
+    static string? IdempotencyKey(HttpRequest request, Errors errors)
+    {
+        if (!request.Headers.TryGetValue(IdempotencyHeader, out var values))
+            return null;
+        errors.Require(values is [{ Length: >= 1 and <= 255 } key] && key.All(character => character is > ' ' and <= '~'), IdempotencyHeader, "must be 1 to 255 visible ASCII characters");
+        return values[0];
     }
 
     static async Task<Results<Ok<Page<Job>>, ProblemHttpResult>> ListAsync(
@@ -45,8 +60,17 @@ static class JobsApi
         return TypedResults.Ok(new Page<Job>(page, page.Count == size ? page[^1].Id.ToString() : null));
     }
 
-    static async Task<Results<Ok<Job>, ProblemHttpResult>> GetAsync(string id, JobStore jobs, CancellationToken cancellationToken) =>
-        await FindAsync(id, jobs, cancellationToken) is { } job ? TypedResults.Ok(job) : UnknownJob(id);
+    static async Task<Results<Ok<Job>, ProblemHttpResult>> GetAsync(string id, JobStore jobs, JobWaits waits, CancellationToken cancellationToken)
+    {
+        if (await FindAsync(id, jobs, cancellationToken) is not { } job)
+            return UnknownJob(id);
+        return TypedResults.Ok(job.Status == JobStatus.Queued ? job with { Waiting = await waits.ExplainAsync(job.Id, cancellationToken) } : job);
+    }
+
+    static async Task<Results<Ok<Page<JobAttempt>>, ProblemHttpResult>> GetAttemptsAsync(string id, JobStore jobs, CancellationToken cancellationToken) =>
+        await FindAsync(id, jobs, cancellationToken) is { } job
+            ? TypedResults.Ok(new Page<JobAttempt>(await jobs.AttemptsAsync(job.Id, cancellationToken)))
+            : UnknownJob(id);
 
     static async Task<Results<Ok<Job>, Accepted<Job>, ProblemHttpResult>> CancelAsync(
         string id, JobCancellation cancellation, CancellationToken cancellationToken)

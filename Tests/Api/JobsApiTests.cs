@@ -24,7 +24,9 @@ public sealed class JobsApiTests(Stores stores)
         Assert.Equal(JobStatus.Queued, job.Status);
         Assert.Equal("admin", job.ApiKeyName);
         Assert.Equal("web", job.Request.Labels["team"]);
-        Assert.Equal(JsonSerializer.Serialize(job, JobsJson.Default.Job), JsonSerializer.Serialize(await system.GetAsync(job.Id), JobsJson.Default.Job));
+        var read = await system.GetAsync(job.Id);
+        Assert.Equal(WaitingReason.NoWorker, read.Waiting?.Reason);
+        Assert.Equal(JsonSerializer.Serialize(job, JobsJson.Default.Job), JsonSerializer.Serialize(read with { Waiting = null }, JobsJson.Default.Job));
     }
 
     [Fact]

@@ -38,6 +38,7 @@ public sealed class JobSystem : IAsyncDisposable
         ["ConnectionStrings:redis"] = Redis,
         ["Credentials:MasterKey"] = "master-key-of-the-tests-0123456789abcdef",
         ["Worker:Slots"] = "3",
+        ["Worker:DrainTimeout"] = "00:00:00",
         ["Worker:LocalSourceRoot"] = Repository.Path("samples"),
         ["Webhooks:AllowedNetworks:0"] = "127.0.0.0/8",
         ["Webhooks:AllowedNetworks:1"] = "::1/128",

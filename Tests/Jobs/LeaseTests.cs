@@ -18,6 +18,10 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
 
     JobLeases Leases => new(_db);
 
+    JobResults Results => new(_db);
+
+    JobUpkeep Upkeep => new(_db);
+
     public async ValueTask InitializeAsync()
     {
         _store = await stores.LeaseAsync();
@@ -35,7 +39,7 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
     {
         var id = await CreateAsync();
 
-        var claims = await Task.WhenAll(Enumerable.Range(0, 10).Select(worker => Leases.ClaimAsync([id], $"worker-{worker}", Stop)));
+        var claims = await Task.WhenAll(Enumerable.Range(0, 10).Select(worker => ClaimAsync($"worker-{worker}")));
 
         Assert.Single(claims.SelectMany(claim => claim));
         Assert.Equal(1, (await Jobs.FindAsync(id, Stop))!.Attempt);
@@ -45,13 +49,13 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
     public async Task Only_the_worker_and_attempt_that_hold_the_lease_can_write()
     {
         var id = await CreateAsync();
-        await Leases.ClaimAsync([id], "holder", Stop);
+        await ClaimAsync("holder");
         var lease = new JobLease(id, 1);
 
-        Assert.False(await Leases.AppendAsync("other", lease, Output, Stop));
-        Assert.False(await Leases.AppendAsync("holder", lease with { Attempt = 2 }, Output, Stop));
-        Assert.False(await Leases.FinishAsync("other", lease, new JobResult(JobOutcome.Success), Output, Stop));
-        Assert.True(await Leases.AppendAsync("holder", lease, Output, Stop));
+        Assert.False(await Results.AppendAsync("other", lease, Output, Stop));
+        Assert.False(await Results.AppendAsync("holder", lease with { Attempt = 2 }, Output, Stop));
+        Assert.Equal(Settled.LeaseLost, await Results.FinishAsync("other", lease, new JobResult(JobOutcome.Success), Output));
+        Assert.True(await Results.AppendAsync("holder", lease, Output, Stop));
         Assert.Equal("text", Assert.Single(await new JobOutput(_db).LogAsync(id, 0, 10, Stop)).Text);
     }
 
@@ -59,16 +63,16 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
     public async Task A_worker_that_slept_through_its_lease_finds_the_job_settled_and_writes_nothing()
     {
         var id = await CreateAsync();
-        await Leases.ClaimAsync([id], "sleeper", Stop);
+        await ClaimAsync("sleeper");
         await ExecuteAsync("update jobs set lease_expires_at = now() - interval '1 second'");
 
-        var settled = Assert.Single(await Leases.SettleExpiredAsync(Stop));
-        var renewed = await Leases.RenewAsync("sleeper", 1, [new JobLease(id, 1)], Stop);
+        var settled = Assert.Single(await Upkeep.SettleLostAsync(Stop));
+        var renewed = await RenewAsync("sleeper", new JobLease(id, 1));
 
         Assert.Equal((JobStatus.Failed, JobOutcome.WorkerLost), (settled.Status, settled.Outcome));
         Assert.Contains("sleeper", settled.Failure!.Message);
         Assert.Empty(renewed);
-        Assert.False(await Leases.FinishAsync("sleeper", new JobLease(id, 1), new JobResult(JobOutcome.Success), Output, Stop));
+        Assert.Equal(Settled.LeaseLost, await Results.FinishAsync("sleeper", new JobLease(id, 1), new JobResult(JobOutcome.Success), Output));
         Assert.Equal(JobOutcome.WorkerLost, (await Jobs.FindAsync(id, Stop))!.Outcome);
         Assert.Empty(await new JobOutput(_db).EventsAsync(id, 0, 10, Stop));
     }
@@ -77,24 +81,24 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
     public async Task A_renewed_lease_is_not_settled_and_says_when_a_stop_was_asked_for()
     {
         var id = await CreateAsync();
-        await Leases.ClaimAsync([id], "holder", Stop);
+        await ClaimAsync("holder");
         await ExecuteAsync("update jobs set lease_expires_at = now() - interval '1 second'");
 
-        Assert.False(Assert.Single(await Leases.RenewAsync("holder", 1, [new JobLease(id, 1)], Stop)).Value);
-        Assert.Empty(await Leases.SettleExpiredAsync(Stop));
+        Assert.False(Assert.Single(await RenewAsync("holder", new JobLease(id, 1))).Value);
+        Assert.Empty(await Upkeep.SettleLostAsync(Stop));
 
         await Jobs.CancelAsync(id, Stop);
-        Assert.True(Assert.Single(await Leases.RenewAsync("holder", 1, [new JobLease(id, 1)], Stop)).Value);
+        Assert.True(Assert.Single(await RenewAsync("holder", new JobLease(id, 1))).Value);
     }
 
     [Fact]
     public async Task The_final_state_its_last_events_and_the_owed_callback_appear_together()
     {
         var id = await CreateAsync("https://example.com/hook");
-        await Leases.ClaimAsync([id], "holder", Stop);
+        await ClaimAsync("holder");
         Assert.Equal(0, await CountDeliveriesAsync());
 
-        await Leases.FinishAsync("holder", new JobLease(id, 1), new JobResult(JobOutcome.Success), Output, Stop);
+        await Results.FinishAsync("holder", new JobLease(id, 1), new JobResult(JobOutcome.Success), Output);
 
         Assert.Single(await new JobOutput(_db).EventsAsync(id, 0, 10, Stop));
         Assert.Equal(1, await CountDeliveriesAsync());
@@ -124,8 +128,14 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
     async Task<JobId> CreateAsync(string? callbackUrl = null)
     {
         var request = new JobRequest { Source = new JobSource { Type = SourceType.Inline, Content = "x" }, CallbackUrl = callbackUrl };
-        return (await Jobs.CreateAsync(new NewJob(JobId.Create(TimeProvider.System), request, null, Guid.NewGuid(), "test", null, null))).Id;
+        return (await new JobIntake(_db).StoreAsync(new NewJob(JobId.Create(TimeProvider.System), request, Guid.NewGuid(), "test", null, null))).Job.Id;
     }
+
+    Task<List<ClaimedJob>> ClaimAsync(string worker) =>
+        Leases.ClaimAsync(worker, null, 1, (id, exception) => throw new InvalidOperationException($"{id} cannot be read", exception), Stop);
+
+    async Task<IReadOnlyDictionary<JobLease, bool>> RenewAsync(string worker, params JobLease[] held) =>
+        (await Leases.RenewAsync(new WorkerReport(worker, 1, null, "", "", false), held, Stop)).Held;
 
     async Task ExecuteAsync(string sql)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
@@ -8,20 +9,18 @@ namespace AspireJobs.Tests.Jobs;
 public sealed class QueueTests(Stores stores)
 {
     [Fact]
-    public async Task Jobs_come_out_oldest_first_with_their_trace_and_only_once()
+    public async Task An_entry_gives_its_trace_once()
     {
         await using var system = await JobSystem.StartAsync(stores, worker: false, webhooks: false);
         var queue = system.ApiServices.GetRequiredService<JobQueue>();
-        var older = new QueueEntry(new JobId(Guid.CreateVersion7(DateTimeOffset.UnixEpoch.AddDays(1))), "00-trace-older");
-        var newer = new QueueEntry(new JobId(Guid.CreateVersion7(DateTimeOffset.UnixEpoch.AddDays(2))), null);
+        var (traced, unknown) = (JobId.Create(TimeProvider.System), JobId.Create(TimeProvider.System));
+        using var span = new Activity("test").Start();
+        await queue.EnqueueAsync(traced, QueueStore.Default);
 
-        await queue.EnqueueAsync([newer, older]);
-        Assert.Equal(0, await queue.EnqueueAsync([older with { TraceParent = "00-another" }]));
+        var taken = await queue.TakeAsync([unknown, traced]);
 
-        Assert.Equal(2, await queue.LengthAsync());
-        Assert.Equal([older], await queue.TakeAsync(1));
-        Assert.Equal([newer], await queue.TakeAsync(10));
-        Assert.Empty(await queue.TakeAsync(10));
+        Assert.Contains(span.TraceId.ToHexString(), Assert.Single(taken).Value);
+        Assert.Empty(await queue.TakeAsync([traced]));
     }
 
     [Fact]
@@ -29,9 +28,9 @@ public sealed class QueueTests(Stores stores)
     {
         await using var system = await JobSystem.StartAsync(stores, worker: false, webhooks: false);
         using var signal = new Signal(TimeProvider.System);
-        await using var subscription = await system.ApiServices.GetRequiredService<JobSignals>().OnEnqueuedAsync(signal.Set);
+        await using var subscription = await system.ApiServices.GetRequiredService<JobSignals>().OnReadyAsync(signal.Set);
 
-        await system.ApiServices.GetRequiredService<JobQueue>().EnqueueAsync(JobId.Create(TimeProvider.System));
+        await system.ApiServices.GetRequiredService<JobQueue>().EnqueueAsync(JobId.Create(TimeProvider.System), QueueStore.Default);
 
         Assert.True(await signal.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
     }

@@ -89,7 +89,7 @@ internal sealed class AnsiblePlaybook(IOptions<AnsibleOptions> options)
     {
         using var spans = new PlaybookSpans();
         // Numbered here, so that the numbers have no gap even when the stream has one.
-        var seq = 0;
+        var seq = run.LastEventSeq;
         await events.ReadAsync(stream, async item =>
         {
             outcome.Observe(item);

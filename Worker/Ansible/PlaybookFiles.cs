@@ -112,6 +112,8 @@ internal sealed class PlaybookFiles(PlaybookRun run)
             yield return $"--tags={string.Join(',', tags)}";
         if (request.SkipTags is { Count: > 0 } skipped)
             yield return $"--skip-tags={string.Join(',', skipped)}";
+        if (request.StartAtTask is { } task)
+            yield return $"--start-at-task={task}";
         if (request.Check)
             yield return "--check";
         if (request.Diff)

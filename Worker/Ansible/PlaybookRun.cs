@@ -24,6 +24,9 @@ internal sealed record PlaybookRun
     /// <summary>The commit that was checked out, for a git source.</summary>
     public string? Revision { get; init; }
 
+    /// <summary>Number of the last event of earlier attempts; this run's events follow it.</summary>
+    public int LastEventSeq { get; init; }
+
     /// <summary>Knows every secret of the job, also that of its source.</summary>
     public required Redactor Redactor { get; init; }
 

@@ -2,42 +2,21 @@ using AspireJobs.Jobs;
 
 namespace AspireJobs.Worker.Maintenance;
 
-/// <summary>
-/// Settles the jobs of workers that fell silent. Every worker does it: the statement skips rows that another one is settling, so each job
-/// is settled, and announced, once.
-/// </summary>
-internal sealed class LostJobs(JobLeases leases, Settlement settlement, TimeProvider time, ILogger<LostJobs> logger) : BackgroundService
+/// <summary>Settles the jobs of workers that fell silent.</summary>
+internal sealed class LostJobs(JobUpkeep upkeep, Settlement settlement) : IDuty
 {
-    static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+    public string Name => "looking for lost jobs";
 
-    readonly Outage _outage = new("looking for lost jobs", time, logger);
+    public TimeSpan Every => TimeSpan.FromSeconds(2);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    public async Task DoAsync(CancellationToken cancellationToken)
     {
-        using var untraced = Traces.Suppress();
-        using var tick = new PeriodicTimer(Interval, time);
-        while (await tick.WaitForNextTickAsync(stoppingToken))
+        foreach (var job in await upkeep.SettleLostAsync(cancellationToken))
         {
-            try
-            {
-                while (await SettleAsync(stoppingToken) > 0)
-                {
-                }
-                _outage.Over();
-            }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-            {
-                _outage.Failed(e);
-            }
+            if (job.IsFinal)
+                await settlement.AnnounceAsync(job);
+            else
+                settlement.AnnounceRetry(job, new(JobOutcome.WorkerLost.Word(), "its worker was not heard of for too long"));
         }
-    }
-
-    /// <summary>Settles one page of jobs and returns how many.</summary>
-    internal async Task<int> SettleAsync(CancellationToken cancellationToken)
-    {
-        var lost = await leases.SettleExpiredAsync(cancellationToken);
-        foreach (var job in lost)
-            await settlement.AnnounceAsync(job);
-        return lost.Count;
     }
 }

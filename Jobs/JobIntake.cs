@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Npgsql;
+
+namespace AspireJobs.Jobs;
+
+/// <summary>A job that is about to be stored.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Request">What is asked for.</param>
+/// <param name="ApiKeyId">Who asks.</param>
+/// <param name="ApiKeyName">The asker's name.</param>
+/// <param name="TraceParent">W3C context of the submission.</param>
+/// <param name="TraceState">W3C trace state of the submission.</param>
+public sealed record NewJob(JobId Id, JobRequest Request, Guid ApiKeyId, string ApiKeyName, string? TraceParent, string? TraceState)
+{
+    /// <summary>Its secrets, sealed.</summary>
+    public byte[]? Sealed { get; init; }
+
+    /// <summary>The caller's own name for the submission.</summary>
+    public Idempotency? Idempotency { get; init; }
+
+    /// <summary>The job that this one repeats.</summary>
+    public JobId? RerunOf { get; init; }
+}
+
+/// <summary>The caller's own name for a submission: of two with the same only one makes a job.</summary>
+/// <param name="Key">Unique among the submissions of an API key.</param>
+/// <param name="Digest">What two submissions have in common if they ask for the same.</param>
+public sealed record Idempotency(string Key, byte[] Digest);
+
+/// <summary>What became of a job that was to be stored.</summary>
+/// <param name="Job">The stored job: the new one, or the earlier one with the same idempotency key.</param>
+/// <param name="Replayed">It is the earlier one.</param>
+/// <param name="SameRequest">False: the earlier one asked for something else.</param>
+public sealed record Intake(Job Job, bool Replayed = false, bool SameRequest = true);
+
+/// <summary>Stores new jobs.</summary>
+public sealed class JobIntake(NpgsqlDataSource db)
+{
+    const int LargestBatch = 200;
+
+    readonly Batcher<Item, Intake> _inserts = new(items => InsertAsync(db, items), LargestBatch);
+
+    /// <summary>
+    /// Stores a queued job. It exists from here on, whatever becomes of Redis. Jobs that arrive together share one commit, and each is
+    /// answered only after it. It cannot be cancelled: a job that is on its way will be stored, and must be counted and queued.
+    /// </summary>
+    // Written here and not in the batch, so that a request that cannot be written fails alone.
+    public Task<Intake> StoreAsync(NewJob job) => _inserts.RunAsync(new(job, JsonSerializer.Serialize(job.Request, JobsJson.Default.JobRequest)));
+
+    static async Task<IReadOnlyList<Intake>> InsertAsync(NpgsqlDataSource db, IReadOnlyList<Item> items)
+    {
+        var stored = (await db.Command(
+            $"""
+            with job as (
+                select *, not_before is null or not_before <= now() as ready
+                from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::smallint[],
+                        $11::timestamptz[], $12::timestamptz[], $13::text[], $14::int[], $15::text[], $16::bytea[], $17::uuid[], $18::bytea[])
+                    as job (id, request, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state, queue, priority,
+                        not_before, expires_at, concurrency_key, concurrency_limit, idempotency_key, request_digest, rerun_of, sealed)
+            ), entrant as (
+                select id, queue, priority, api_key_id from job where ready
+            ), {JobOrder.Place}
+            insert into jobs (id, request, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state, queue, priority, turn,
+                ready_at, expires_at, concurrency_key, concurrency_limit, idempotency_key, request_digest, rerun_of, sealed)
+            select job.id, request::json, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state, queue, priority, placed.turn,
+                coalesce(not_before, now()), expires_at, concurrency_key, concurrency_limit, idempotency_key, request_digest, rerun_of, sealed
+            from job left join placed on placed.id = job.id
+            on conflict (api_key_id, idempotency_key) where idempotency_key is not null do nothing
+            returning id, created_at, case when turn is null then ready_at end
+            """,
+            Column(item => item.Job.Id.Value),
+            Column(item => item.Request),
+            Column(item => item.Job.Request.Source!.Type!.Value.Word()),
+            Column(item => item.Job.Request.CallbackUrl),
+            Column(item => item.Job.ApiKeyId),
+            Column(item => item.Job.ApiKeyName),
+            Column(item => item.Job.TraceParent),
+            Column(item => item.Job.TraceState),
+            Column(item => item.Job.Request.Queue),
+            Column(item => (short)item.Job.Request.Priority),
+            Column(item => item.Job.Request.NotBefore?.ToUniversalTime()),
+            Column(item => item.Job.Request.ExpiresAt?.ToUniversalTime()),
+            Column(item => item.Job.Request.ConcurrencyKey),
+            Column(item => item.Job.Request.ConcurrencyLimit ?? 1),
+            Column(item => item.Job.Idempotency?.Key),
+            Column(item => item.Job.Idempotency?.Digest),
+            Column(item => item.Job.RerunOf?.Value),
+            Column(item => item.Job.Sealed))
+            .QueryAsync(row => (Id: row.GetGuid(0), At: row.GetFieldValue<DateTimeOffset>(1), ReadyAt: row.Nullable<DateTimeOffset>(2)), CancellationToken.None))
+            .ToDictionary(row => row.Id);
+        var earlier = stored.Count == items.Count ? [] : await EarlierAsync(db, [.. items.Where(item => !stored.ContainsKey(item.Job.Id.Value))]);
+        return [.. items.Select(Result)];
+
+        T[] Column<T>(Func<Item, T> value) => [.. items.Select(value)];
+
+        Intake Result(Item item)
+        {
+            if (stored.TryGetValue(item.Job.Id.Value, out var row))
+                return new(Queued(item.Job, row.At, row.ReadyAt));
+            var (job, digest) = earlier[(item.Job.ApiKeyId, item.Job.Idempotency!.Key)];
+            return new(job, Replayed: true, SameRequest: digest.AsSpan().SequenceEqual(item.Job.Idempotency.Digest));
+        }
+    }
+
+    // A statement of its own: what the insert met may have been committed after it began.
+    static async Task<Dictionary<(Guid, string), (Job Job, byte[] Digest)>> EarlierAsync(NpgsqlDataSource db, IReadOnlyList<Item> items) =>
+        (await db.Command(
+            $"""
+            select {JobRow.Columns}, api_key_id, idempotency_key, request_digest from jobs
+            where (api_key_id, idempotency_key) in (select * from unnest($1::uuid[], $2::text[]))
+            """,
+            items.Select(item => item.Job.ApiKeyId).ToArray(), items.Select(item => item.Job.Idempotency?.Key).ToArray())
+            .QueryAsync(row => (Key: (row.GetGuid(JobRow.Count), row.GetString(JobRow.Count + 1)), Earlier: (JobRow.Read(row), row.GetFieldValue<byte[]>(JobRow.Count + 2))), CancellationToken.None))
+            .ToDictionary(row => row.Key, row => row.Earlier);
+
+    static Job Queued(NewJob job, DateTimeOffset createdAt, DateTimeOffset? readyAt) => new()
+    {
+        Id = job.Id,
+        Status = JobStatus.Queued,
+        Request = job.Request,
+        ApiKeyName = job.ApiKeyName,
+        Attempt = 0,
+        TraceId = ActivityContext.TryParse(job.TraceParent, null, out var trace) ? trace.TraceId.ToHexString() : null,
+        CreatedAt = createdAt,
+        ReadyAt = readyAt,
+        RerunOf = job.RerunOf,
+    };
+
+    sealed record Item(NewJob Job, string Request);
+}

@@ -1,0 +1,32 @@
+namespace AspireJobs.Jobs;
+
+/// <summary>
+/// The order in which jobs of a queue start: by priority, then by turn, then by age. Turns let callers alternate: a job stands one turn behind
+/// the last waiting job of its own caller, and a caller of whom none waits begins beside the head of the line. So whoever submits a thousand
+/// jobs delays another's single job by one job, not by a thousand.
+/// </summary>
+static class JobOrder
+{
+    /// <summary>Columns by which jobs start, in SQL.</summary>
+    public const string By = "priority desc, turn, id";
+
+    /// <summary>
+    /// Common table expressions that turn <c>entrant (id, queue, priority, api_key_id)</c> into <c>placed (id, turn)</c>. Two of them at the
+    /// same time may hand out the same turns, which only makes these callers equal.
+    /// </summary>
+    public const string Place =
+        """
+        line as (
+            select queue, priority, api_key_id, coalesce(
+                (select turn + 1 from jobs where turn is not null and (jobs.queue, jobs.priority, jobs.api_key_id) = (caller.queue, caller.priority, caller.api_key_id)
+                    order by queue desc, priority desc, api_key_id desc, turn desc limit 1),
+                (select turn from jobs where turn is not null and (jobs.queue, jobs.priority) = (caller.queue, caller.priority)
+                    order by queue, priority desc, turn, id limit 1),
+                0) as first
+            from (select distinct queue, priority, api_key_id from entrant) caller
+        ), placed as (
+            select entrant.id, line.first + row_number() over (partition by queue, priority, api_key_id order by entrant.id) - 1 as turn
+            from entrant join line using (queue, priority, api_key_id)
+        )
+        """;
+}

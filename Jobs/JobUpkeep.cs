@@ -1,0 +1,73 @@
+using Npgsql;
+
+namespace AspireJobs.Jobs;
+
+/// <summary>
+/// What time does to jobs: leases run out, jobs come due, jobs expire. Done by the leader; done by two at once it does no harm, as each
+/// statement decides on the rows as they then are.
+/// </summary>
+public sealed class JobUpkeep(NpgsqlDataSource db)
+{
+    const int PageSize = 500;
+
+    /// <summary>A job that has taken down as many workers is not tried again.</summary>
+    public const int MostWorkersLost = 3;
+
+    /// <summary>
+    /// Settles jobs whose worker fell silent: failed, as a playbook is never run twice unasked, or queued for another attempt where the job asks
+    /// for that. Returns them as they then stand.
+    /// </summary>
+    public Task<List<Job>> SettleLostAsync(CancellationToken cancellationToken) =>
+        db.Command(
+            $"""
+            with lost as (
+                select id as lost_id, workers_lost + 1 as losses,
+                    coalesce(request ->> 'on_worker_lost', 'fail') = 'retry' and attempt < coalesce((request ->> 'max_attempts')::int, {JobRetries.AttemptsWhenAsked})
+                        and workers_lost + 1 < {MostWorkersLost} and cancel_requested_at is null as again,
+                    json_build_object('error_type', 'worker_lost', 'message', format('worker %s was not heard of for too long%s', worker_id,
+                        case when workers_lost + 1 >= {MostWorkersLost} then format('; the job has taken down %s workers and is not tried again', workers_lost + 1) end)) as why
+                from jobs where status = 'running' and lease_expires_at < now()
+                order by lease_expires_at limit {PageSize} for update skip locked
+            ), attempts as (
+                insert into job_attempts (job_id, attempt, worker_id, started_at, finished_at, outcome, failure)
+                select id, attempt, worker_id, started_at, now(), 'worker_lost', why from lost join jobs on id = lost_id where again
+            )
+            update jobs set
+                status = case when again then 'queued' else 'failed' end,
+                outcome = case when not again then 'worker_lost' end,
+                finished_at = case when not again then now() end,
+                failure = case when not again then why end,
+                ready_at = case when again then now() + job_retry_delay(request, attempt) else ready_at end,
+                workers_lost = losses, lease_expires_at = null
+            from lost where id = lost_id
+            returning {JobRow.Columns}
+            """)
+            .QueryAsync(JobRow.Read, cancellationToken);
+
+    /// <summary>Puts jobs whose time has come into the line of their queue. Returns how many.</summary>
+    public Task<int> AdmitDueAsync(CancellationToken cancellationToken) =>
+        db.Command(
+            $"""
+            with entrant as materialized (
+                select id, queue, priority, api_key_id from jobs
+                where status = 'queued' and turn is null and ready_at <= now()
+                order by ready_at limit {PageSize} for update skip locked
+            ), {JobOrder.Place}
+            update jobs set turn = placed.turn from placed where jobs.id = placed.id
+            """)
+            .ExecuteAsync(cancellationToken);
+
+    /// <summary>Fails jobs that did not start in the time that their callers gave them. Returns them.</summary>
+    public Task<List<Job>> ExpireAsync(CancellationToken cancellationToken) =>
+        db.Command(
+            $"""
+            update jobs set status = 'failed', outcome = 'expired', turn = null, finished_at = now(),
+                failure = json_build_object('error_type', 'expired', 'message', 'it did not start before its expires_at')
+            where id in (
+                select id from jobs where status = 'queued' and expires_at <= now()
+                order by expires_at limit {PageSize} for update skip locked
+            )
+            returning {JobRow.Columns}
+            """)
+            .QueryAsync(JobRow.Read, cancellationToken);
+}

@@ -1,0 +1,91 @@
+using AspireJobs.Jobs;
+
+namespace AspireJobs.Worker.Maintenance;
+
+/// <summary>Competes for the lead, and does the leader's duties while it has it. When it dies, another worker leads within seconds.</summary>
+internal sealed class Leader(Leadership leadership, IEnumerable<IDuty> duties, WorkerId worker, TimeProvider time, ILogger<Leader> logger) : BackgroundService
+{
+    static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often a leader renews its term, and another worker tries to begin one.</summary>
+    static readonly TimeSpan Renewal = TimeSpan.FromSeconds(2);
+
+    readonly List<Post> _posts = [.. duties.Select(duty => new Post(duty, new Outage(duty.Name, time, logger)))];
+    readonly Outage _outage = new("competing for the lead", time, logger);
+    long _askedAt;
+    bool _leads;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var untraced = Traces.Suppress();
+        using var tick = new PeriodicTimer(Tick, time);
+        do
+        {
+            if (await LeadsAsync(stoppingToken))
+                await DoDutiesAsync(stoppingToken);
+        }
+        while (await tick.WaitForNextTickAsync(stoppingToken));
+    }
+
+    async Task<bool> LeadsAsync(CancellationToken stoppingToken)
+    {
+        if (_askedAt != 0 && time.GetElapsedTime(_askedAt) < Renewal)
+            return _leads;
+        var leads = false;
+        try
+        {
+            leads = await leadership.LeadAsync(worker.Value, stoppingToken);
+            _outage.Over();
+        }
+        catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+        {
+            _outage.Failed(e);
+        }
+        _askedAt = time.GetTimestamp();
+        if (leads && !_leads)
+            logger.LeaderElected(worker.Value);
+        else if (_leads && !leads)
+            logger.LeaderDeposed(worker.Value);
+        return _leads = leads;
+    }
+
+    async Task DoDutiesAsync(CancellationToken stoppingToken)
+    {
+        foreach (var post in _posts.Where(post => post.DoneAt == 0 || time.GetElapsedTime(post.DoneAt) >= post.Duty.Every))
+        {
+            post.DoneAt = time.GetTimestamp();
+            try
+            {
+                await post.Duty.DoAsync(stoppingToken);
+                post.Outage.Over();
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                // The other duties have nothing to do with it, and it is done again when it is due.
+                post.Outage.Failed(e);
+            }
+        }
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        if (!_leads)
+            return;
+        try
+        {
+            await leadership.ResignAsync(worker.Value, cancellationToken);
+        }
+        catch (Exception e) when (Outage.MayPass(e))
+        {
+            _outage.Failed(e);
+        }
+    }
+
+    sealed class Post(IDuty duty, Outage outage)
+    {
+        public IDuty Duty => duty;
+        public Outage Outage => outage;
+        public long DoneAt { get; set; }
+    }
+}
