@@ -22,13 +22,26 @@ public static class DistributedApplicationHostingTestingExtensions
     /// <param name="endpointName">Null for https, or else http.</param>
     /// <exception cref="ArgumentException">There is no such resource or endpoint.</exception>
     /// <exception cref="InvalidOperationException">The application is not started.</exception>
-    public static Uri GetEndpoint(this DistributedApplication app, string resourceName, string? endpointName = null)
+    public static Uri GetEndpoint(this DistributedApplication app, string resourceName, string? endpointName = null) =>
+        app.GetEndpointForNetwork(resourceName, networkIdentifier: null, endpointName);
+
+    /// <summary>The address of an endpoint in a network.</summary>
+    /// <param name="app">The started application.</param>
+    /// <param name="resourceName">The resource.</param>
+    /// <param name="networkIdentifier">Null for this machine.</param>
+    /// <param name="endpointName">Null for https, or else http.</param>
+    /// <exception cref="ArgumentException">There is no such resource or endpoint, or the endpoint has no address in the network.</exception>
+    /// <exception cref="InvalidOperationException">The application is not started.</exception>
+    public static Uri GetEndpointForNetwork(this DistributedApplication app, string resourceName, NetworkIdentifier? networkIdentifier, string? endpointName = null)
     {
-        var endpoints = Find(app, resourceName).Annotations.OfType<EndpointAnnotation>().ToArray();
-        string[] wanted = endpointName is null ? ["https", "http"] : [endpointName];
-        var endpoint = wanted.Select(name => Array.Find(endpoints, e => string.Equals(e.Name, name, StringComparison.OrdinalIgnoreCase))).FirstOrDefault(e => e is not null)
-            ?? throw new ArgumentException($"The resource '{resourceName}' has no endpoint named '{string.Join("' or '", wanted)}'.", nameof(endpointName));
-        return new(endpoint.AllocatedEndpoint?.UriString ?? throw new InvalidOperationException($"The endpoint '{endpoint.Name}' of the resource '{resourceName}' is not allocated."));
+        var network = networkIdentifier ?? KnownNetworkIdentifiers.LocalhostNetwork;
+        string[] wanted = string.IsNullOrEmpty(endpointName) ? ["https", "http"] : [endpointName];
+        var endpoint = Find(app, resourceName) is IResourceWithEndpoints resource
+            ? wanted.Select(name => resource.GetEndpoint(name, network)).FirstOrDefault(e => e.IsAllocated)
+            : null;
+        return endpoint is not null
+            ? new(endpoint.Url)
+            : throw new ArgumentException($"The resource '{resourceName}' has no endpoint named '{string.Join("' or '", wanted)}' in the network '{network.Value}'.", nameof(endpointName));
     }
 
     /// <exception cref="ArgumentException">There is no such resource, or it has no connection string.</exception>

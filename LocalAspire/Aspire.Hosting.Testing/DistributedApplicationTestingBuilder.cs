@@ -1,4 +1,5 @@
 using System.Reflection;
+using LocalAspire;
 using LocalAspire.Testing;
 using Microsoft.Extensions.Hosting;
 
@@ -41,7 +42,9 @@ public static class DistributedApplicationTestingBuilder
         ArgumentNullException.ThrowIfNull(entryPoint);
         ArgumentNullException.ThrowIfNull(args);
         ArgumentNullException.ThrowIfNull(configureBuilder);
-        return await EntryPointTestingBuilder.CreateAsync(entryPoint.Assembly, args, configureBuilder, cancellationToken);
+        var appHost = entryPoint.Assembly;
+        var intercept = new EntryPointIntercept((options, settings) => TestingDefaults.Apply(options, settings, appHost, args, configureBuilder));
+        return await EntryPointTestingBuilder.CreateAsync(intercept, appHost, cancellationToken);
     }
 
     /// <summary>An empty application that belongs to no AppHost.</summary>

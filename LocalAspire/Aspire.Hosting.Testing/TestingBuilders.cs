@@ -64,11 +64,9 @@ sealed class AdHocTestingBuilder(DistributedApplicationBuilder inner) : TestingB
 /// <summary>Of the builder that an AppHost's Main created.</summary>
 sealed class EntryPointTestingBuilder(DistributedApplicationBuilder inner, EntryPointIntercept intercept) : TestingBuilder(inner)
 {
-    public static async Task<EntryPointTestingBuilder> CreateAsync(
-        Assembly appHost, string[] args, Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configure, CancellationToken cancellationToken)
+    public static async Task<EntryPointTestingBuilder> CreateAsync(EntryPointIntercept intercept, Assembly appHost, CancellationToken cancellationToken)
     {
         var main = appHost.EntryPoint ?? throw new InvalidOperationException($"The assembly '{appHost.GetName().Name}' has no entry point.");
-        var intercept = new EntryPointIntercept((options, settings) => TestingDefaults.Apply(options, settings, appHost, args, configure));
         intercept.Run(() => Invoke(main));
         try
         {

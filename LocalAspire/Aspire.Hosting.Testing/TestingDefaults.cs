@@ -23,6 +23,7 @@ static class TestingDefaults
         options.DisableDashboard = true;
         options.EnableResourceLogging = true;
         settings.EnvironmentName = Environments.Development;
+        settings.Configuration!.AddInMemoryCollection(LaunchProfileVariables(options.ProjectDirectory));
         settings.Configuration!.AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["DcpPublisher:RandomizePorts"] = "true",
@@ -31,6 +32,18 @@ static class TestingDefaults
             ["LocalAspire:UserSecrets"] = "false",
         });
         configure(options, settings);
+    }
+
+    /// <summary>Those of the AppHost's first launch profile, as it has them when it is run by hand.</summary>
+    static Dictionary<string, string?> LaunchProfileVariables(string? directory)
+    {
+        var profiles = directory is null ? null : LaunchSettings.In(directory)?.Profiles;
+        if (profiles is null || profiles.Count == 0)
+            return [];
+
+        var (name, profile) = profiles.First();
+        return profile.EnvironmentVariables.Append(new("DOTNET_LAUNCH_PROFILE", name))
+            .ToDictionary(variable => variable.Key.Replace("__", ":", StringComparison.Ordinal), variable => (string?)variable.Value);
     }
 
     public static DistributedApplicationBuilder Complete(DistributedApplicationBuilder builder)

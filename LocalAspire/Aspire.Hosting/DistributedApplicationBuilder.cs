@@ -45,6 +45,7 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
 
         AddLogging();
         AddServices(options, secrets);
+        _intercept?.OnConstructed(this);
     }
 
     public ConfigurationManager Configuration => _host.Configuration;
@@ -70,7 +71,7 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         where T : IResource
     {
         ArgumentNullException.ThrowIfNull(resource);
-        Names.Validate("Resource", resource.Name);
+        Names.Validate("Resource", resource.Name, resource.TryGetLastAnnotation<NameValidationPolicyAnnotation>(out var policy) ? policy : NameValidationPolicyAnnotation.Default);
         if (Resources.TryGetByName(resource.Name, out var existing))
         {
             throw new DistributedApplicationException(

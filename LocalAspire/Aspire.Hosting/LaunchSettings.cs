@@ -15,12 +15,11 @@ public sealed class LaunchSettings
     public Dictionary<string, LaunchProfile> Profiles { get; set; } = [];
 
     /// <returns>Null when the project has no such file.</returns>
-    internal static LaunchSettings? Of(IProjectMetadata project)
-    {
-        if (project.LaunchSettings is { } given)
-            return given;
+    internal static LaunchSettings? Of(IProjectMetadata project) => project.LaunchSettings ?? In(Path.GetDirectoryName(project.ProjectPath)!);
 
-        var path = Path.Combine(Path.GetDirectoryName(project.ProjectPath)!, "Properties", "launchSettings.json");
+    internal static LaunchSettings? In(string directory)
+    {
+        var path = Path.Combine(directory, "Properties", "launchSettings.json");
         if (!File.Exists(path))
             return null;
         try

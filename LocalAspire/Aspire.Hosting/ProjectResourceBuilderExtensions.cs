@@ -10,6 +10,7 @@ public class ProjectResourceOptions
 
     public bool ExcludeLaunchProfile { get; set; }
 
+    /// <summary>Whether the section Kestrel:Endpoints of the project's settings files does not count.</summary>
     public bool ExcludeKestrelEndpoints { get; set; }
 }
 
@@ -101,7 +102,7 @@ public static class ProjectResourceBuilderExtensions
         else if (profile is not null)
             resource.WithAnnotation(new LaunchProfileAnnotation(profile.Name));
 
-        return ProjectDefaults.Apply(resource, profile);
+        return ProjectDefaults.Apply(resource, profile, options.ExcludeKestrelEndpoints ? [] : KestrelEndpoint.Of(project));
     }
 
     sealed class ProjectFile(string path) : IProjectMetadata

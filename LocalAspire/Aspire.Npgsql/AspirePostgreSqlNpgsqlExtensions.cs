@@ -1,6 +1,8 @@
+using System.Data.Common;
 using Aspire.Npgsql;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -15,7 +17,7 @@ public static class AspirePostgreSqlNpgsqlExtensions
     const string ConfigSection = "Aspire:Npgsql";
 
     /// <summary>
-    /// Registers <see cref="NpgsqlDataSource"/> (singleton) and <see cref="NpgsqlConnection"/> (transient) for
+    /// Registers <see cref="NpgsqlDataSource"/> (singleton) and <see cref="NpgsqlConnection"/> (transient), and both as their base types, for
     /// <c>ConnectionStrings:{connectionName}</c>, with health check <c>PostgreSql</c>, spans and metrics.
     /// A missing connection string is an <see cref="InvalidOperationException"/> when the data source is first resolved.
     /// </summary>
@@ -53,6 +55,9 @@ public static class AspirePostgreSqlNpgsqlExtensions
         builder.Services.Add(new ServiceDescriptor(typeof(NpgsqlDataSource), serviceKey,
             (services, _) => BuildDataSource(services, settings, connectionName, configureDataSourceBuilder), ServiceLifetime.Singleton));
         builder.Services.Add(new ServiceDescriptor(typeof(NpgsqlConnection), serviceKey,
+            (services, _) => DataSource(services, serviceKey).CreateConnection(), ServiceLifetime.Transient));
+        builder.Services.TryAdd(new ServiceDescriptor(typeof(DbDataSource), serviceKey, (services, _) => DataSource(services, serviceKey), ServiceLifetime.Singleton));
+        builder.Services.TryAdd(new ServiceDescriptor(typeof(DbConnection), serviceKey,
             (services, _) => DataSource(services, serviceKey).CreateConnection(), ServiceLifetime.Transient));
 
         if (!settings.DisableHealthChecks)

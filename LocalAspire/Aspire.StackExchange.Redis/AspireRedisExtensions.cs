@@ -33,7 +33,23 @@ public static class AspireRedisExtensions
         Action<ConfigurationOptions>? configureOptions = null) =>
         Add(builder, name, serviceKey: name, configureSettings, configureOptions);
 
-    static void Add(
+    /// <inheritdoc cref="AddRedisClient"/>
+    public static AspireRedisClientBuilder AddRedisClientBuilder(
+        this IHostApplicationBuilder builder,
+        string connectionName,
+        Action<StackExchangeRedisSettings>? configureSettings = null,
+        Action<ConfigurationOptions>? configureOptions = null) =>
+        Add(builder, connectionName, serviceKey: null, configureSettings, configureOptions);
+
+    /// <inheritdoc cref="AddKeyedRedisClient"/>
+    public static AspireRedisClientBuilder AddKeyedRedisClientBuilder(
+        this IHostApplicationBuilder builder,
+        string name,
+        Action<StackExchangeRedisSettings>? configureSettings = null,
+        Action<ConfigurationOptions>? configureOptions = null) =>
+        Add(builder, name, serviceKey: name, configureSettings, configureOptions);
+
+    static AspireRedisClientBuilder Add(
         IHostApplicationBuilder builder,
         string connectionName,
         string? serviceKey,
@@ -54,6 +70,8 @@ public static class AspireRedisExtensions
             builder.Services.AddSingleton<IHostedService>(services => new RedisWarmUp(() => Connection(services, serviceKey)));
         if (!settings.DisableHealthChecks)
             AddHealthCheck(builder, serviceKey is null ? "StackExchange.Redis" : $"StackExchange.Redis_{serviceKey}", serviceKey);
+
+        return new(builder, settings, serviceKey);
     }
 
     static StackExchangeRedisSettings ReadSettings(IConfiguration configuration, string connectionName)
@@ -72,8 +90,9 @@ public static class AspireRedisExtensions
         var options = string.IsNullOrEmpty(settings.ConnectionString)
             ? new ConfigurationOptions()
             : ConfigurationOptions.Parse(settings.ConnectionString);
-        // A service must be able to start while Redis is still on its way up.
-        options.AbortOnConnectFail = false;
+        // A service must be able to start while Redis is still on its way up, unless the connection string wants it otherwise.
+        if (settings.ConnectionString?.Contains("abortConnect", StringComparison.OrdinalIgnoreCase) is not true)
+            options.AbortOnConnectFail = false;
         configuration.GetSection($"{ConfigSection}:ConfigurationOptions").Bind(options);
         configuration.GetSection($"{ConfigSection}:{connectionName}:ConfigurationOptions").Bind(options);
         configure?.Invoke(options);

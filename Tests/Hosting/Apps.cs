@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
@@ -10,6 +11,10 @@ namespace AspireJobs.Tests.Hosting;
 static class Apps
 {
     public static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    /// <summary>For a test of what only the stand-ins do or say.</summary>
+    public static void RequireStandIns() =>
+        Assert.SkipWhen(typeof(DistributedApplication).Assembly.GetName().Name == "Aspire.Hosting", "Microsoft's packages do or say it in another way.");
 
     public static IDistributedApplicationTestingBuilder Create(params string[] args)
     {
@@ -49,6 +54,23 @@ static class Apps
         return lines;
     }
 
+    /// <summary>The first line of a resource that is wanted, whether it comes or has come.</summary>
+    public static async Task<string> WatchLogAsync(this DistributedApplication app, IResource resource, Func<string, bool> isWanted)
+    {
+        await foreach (var lines in app.Services.GetRequiredService<ResourceLoggerService>().WatchAsync(resource).WithCancellation(Stop))
+            if (lines.FirstOrDefault(line => isWanted(line.Content)) is { Content: { } found })
+                return found;
+        throw new InvalidOperationException($"{resource.Name} ended without that line");
+    }
+
+    /// <summary>What the AppHost itself logs, line by line.</summary>
+    public static ConcurrentQueue<string> RecordLog(this IDistributedApplicationTestingBuilder builder)
+    {
+        var lines = new ConcurrentQueue<string>();
+        builder.Services.AddSingleton<ILoggerProvider>(new Recorder(lines));
+        return lines;
+    }
+
     /// <summary>The environment of a process that only tells it, and ends.</summary>
     public static async Task<SortedDictionary<string, string>> EnvironmentAsync(
         this IDistributedApplicationTestingBuilder builder, Action<IResourceBuilder<ExecutableResource>> configure)
@@ -57,8 +79,23 @@ static class Apps
         await using var app = await builder.StartAsync();
         await app.ResourceNotifications.WaitForResourceAsync("probe", [KnownResourceStates.Finished, KnownResourceStates.FailedToStart], Stop);
         return new(
-            (await app.LogAsync("probe")).Select(line => line.Split('=', 2)).Where(pair => pair.Length == 2 && Environment.GetEnvironmentVariable(pair[0]) is null)
+            (await app.LogAsync("probe")).Select(line => line.Split('=', 2)).Where(pair => pair.Length == 2 && pair[0] != "_" && Environment.GetEnvironmentVariable(pair[0]) is null)
                 .ToDictionary(pair => pair[0], pair => pair[1]),
             StringComparer.Ordinal);
+    }
+
+    sealed class Recorder(ConcurrentQueue<string> lines) : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            lines.Enqueue(formatter(state, exception));
+
+        public void Dispose() { }
     }
 }

@@ -309,6 +309,61 @@ public sealed class LifecycleTests
         Assert.All(urls, url => Assert.False(url.IsInactive));
     }
 
+    [Fact]
+    public async Task What_is_known_of_a_process_is_its_program_and_what_it_was_given()
+    {
+        await using var builder = Apps.Create();
+        var server = builder.AddSleeper("server").WithExplicitStart();
+        builder.AddScript("app", "sleep 600").WithEnvironment("MODE", "fast");
+        builder.AddSleeper("client").WaitForStart(server);
+        await using var app = await builder.BuildAsync(Stop);
+        var starting = app.StartAsync(Stop);
+
+        await app.ResourceNotifications.WaitForResourceAsync("app", KnownResourceStates.Running, Stop);
+        var snapshot = app.Snapshot("app");
+        Assert.Equal("Executable", snapshot.ResourceType);
+        Assert.Contains(snapshot.EnvironmentVariables, variable => variable == new EnvironmentVariableSnapshot("MODE", "fast", IsFromSpec: true));
+        Assert.EndsWith("/sh", (string)Property(snapshot, "executable.path")!, StringComparison.Ordinal);
+        Assert.Equal(["-c", "sleep 600"], (IEnumerable<string>)Property(snapshot, "executable.args")!);
+        Assert.True(snapshot.Properties.Single(property => property.Name == "executable.args").IsSensitive);
+
+        await app.ResourceNotifications.WaitForResourceAsync("client", KnownResourceStates.Waiting, Stop);
+        Assert.Equal(["server"], (IEnumerable<string>)Property(app.Snapshot("client"), "resource.waitingFor")!);
+        await app.ResourceCommands.ExecuteCommandAsync("server", KnownResourceCommands.StartCommand, Stop);
+        await starting;
+        Assert.Null(Property(app.Snapshot("client"), "resource.waitingFor"));
+
+        static object? Property(CustomResourceSnapshot snapshot, string name) => snapshot.Properties.FirstOrDefault(property => property.Name == name)?.Value;
+    }
+
+    [Fact]
+    public async Task Hidden_resources_and_those_that_have_done_their_work_are_marked()
+    {
+        await using var builder = Apps.Create();
+        builder.AddSleeper("hidden").WithHidden();
+        builder.AddScript("done", "exit 0").WithHiddenOnCompletion();
+        builder.AddScript("partly", "exit 3").WithHiddenOnCompletion(3);
+        builder.AddScript("failed", "exit 4").WithHiddenOnCompletion(0, 3);
+        await using var app = await builder.StartAsync();
+
+        foreach (var job in new[] { "done", "partly", "failed" })
+            await app.ResourceNotifications.WaitForResourceAsync(job, KnownResourceStates.Finished, Stop);
+        Assert.Equal([true, true, true, false], new[] { "hidden", "done", "partly", "failed" }.Select(name => app.Snapshot(name).IsHidden));
+    }
+
+    [Fact]
+    public async Task A_program_that_a_resource_needs_and_does_not_find_is_told_in_its_log()
+    {
+        await using var builder = Apps.Create();
+        builder.AddSleeper("app").WithRequiredCommand("no-such-program", "https://install.example").WithRequiredCommand("sh").WithRequiredCommand("/bin/sh");
+
+        await using var app = await builder.StartAsync();
+
+        Assert.Equal(KnownResourceStates.Running, app.State("app"));
+        var warning = Assert.Single(await app.LogAsync("app"));
+        Assert.All(["'no-such-program'", "https://install.example"], part => Assert.Contains(part, warning));
+    }
+
     static IEnumerable<(string, ResourceCommandState)> Commands(DistributedApplication app) => app.Snapshot("app").Commands.Select(command => (command.Name, command.State));
 
     sealed class Happening : IDistributedApplicationEvent;

@@ -1,6 +1,10 @@
+using System.Net;
+using System.Net.Sockets;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace AspireJobs.Tests.Hosting;
 
@@ -70,6 +74,71 @@ public sealed class MisuseTests
         Assert.Contains(expected, fault.Message);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(false)]
+    public async Task A_port_that_another_program_has(bool? isProxied)
+    {
+        Apps.RequireStandIns();
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var port = ((IPEndPoint)other.LocalEndpoint).Port;
+        await using var builder = Apps.Create("--DcpPublisher:RandomizePorts=false");
+        builder.AddSleeper("app").WithHttpEndpoint(port, name: "web", isProxied: isProxied);
+        // Its patience with a predecessor that is about to let the port go.
+        builder.Services.AddSingleton<TimeProvider>(new FastClock());
+
+        var fault = await Assert.ThrowsAnyAsync<DistributedApplicationException>(() => builder.StartAsync());
+
+        Assert.All([$"port {port}", "'web'", "'app'", "taken by another program", "ss -ltnp"], part => Assert.Contains(part, fault.Message));
+    }
+
+    [Fact]
+    public async Task A_container_whose_port_nobody_knows()
+    {
+        Apps.RequireStandIns();
+        await using var builder = Apps.Create();
+        builder.AddContainer("search", "example/search").WithHttpEndpoint();
+
+        var fault = await Assert.ThrowsAnyAsync<DistributedApplicationException>(() => builder.StartAsync());
+
+        Assert.All(["'search'", "'http'", "target port"], part => Assert.Contains(part, fault.Message));
+    }
+
+    [Fact]
+    public async Task A_process_that_crashes_at_its_start_is_named_with_its_last_words()
+    {
+        Apps.RequireStandIns();
+        await using var builder = Apps.Create();
+        var log = builder.RecordLog();
+        builder.AddScript("app", "echo cannot read the settings >&2; exit 7");
+
+        await using var app = await builder.StartAsync();
+        await app.ResourceNotifications.WaitForResourceAsync("app", KnownResourceStates.Finished, Apps.Stop);
+
+        Assert.Equal(7, app.Snapshot("app").ExitCode);
+        Assert.Contains(log, line => new[] { "'app-", "exit code 7", "cannot read the settings" }.All(part => line.Contains(part, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_health_check_that_never_passes_is_named_with_its_reason()
+    {
+        Apps.RequireStandIns();
+        await using var builder = Apps.Create();
+        builder.Services.AddSingleton<TimeProvider>(new FastClock());
+        builder.Services.AddHealthChecks().AddCheck("database", () => HealthCheckResult.Unhealthy("no route to host"));
+        var server = builder.AddSleeper("server").WithHealthCheck("database");
+        builder.AddSleeper("client").WaitFor(server);
+        await using var app = await builder.BuildAsync(Apps.Stop);
+        var starting = app.StartAsync(Apps.Stop);
+
+        var line = await app.WatchLogAsync(server.Resource, line => line.Contains("still not healthy", StringComparison.Ordinal));
+
+        Assert.All(["'server'", "database", "no route to host"], part => Assert.Contains(part, line));
+        Assert.Equal(KnownResourceStates.Waiting, app.State("client"));
+        Assert.False(starting.IsCompleted);
+    }
+
     [Fact]
     public async Task A_health_check_that_nobody_registered()
     {
@@ -102,6 +171,18 @@ public sealed class MisuseTests
     }
 
     [Fact]
+    public void An_address_in_the_settings_that_is_none()
+    {
+        Apps.RequireStandIns();
+        using var builder = Apps.Create();
+        using var project = new WebProject("""{ "Kestrel": { "Endpoints": { "Web": { "Url": "nonsense" } } } }""");
+
+        var message = Assert.Throws<DistributedApplicationException>(() => builder.AddProject("web", project.Path)).Message;
+
+        Assert.All(["Kestrel:Endpoints:Web:Url", "nonsense", project.Path], part => Assert.Contains(part, message));
+    }
+
+    [Fact]
     public void A_launch_profile_that_is_not_there()
     {
         using var builder = Apps.Create();
@@ -125,6 +206,7 @@ public sealed class MisuseTests
     [Fact]
     public async Task A_container_without_an_engine_is_named()
     {
+        Apps.RequireStandIns();
         await using var builder = Apps.Create();
         builder.AddContainer("search", "example/search");
 
@@ -172,5 +254,21 @@ public sealed class MisuseTests
         Assert.Throws<ArgumentException>(() => app.GetEndpoint("nobody"));
         Assert.Throws<ArgumentException>(() => app.GetEndpoint("app", "admin"));
         await Assert.ThrowsAsync<ArgumentException>(async () => await app.GetConnectionStringAsync("app", Apps.Stop));
+    }
+
+    /// <summary>Whose every wait is over at once.</summary>
+    sealed class FastClock : TimeProvider
+    {
+        long _elapsed;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            Interlocked.Add(ref _elapsed, Math.Max(0, dueTime.Ticks));
+            return base.CreateTimer(callback, state, dueTime > TimeSpan.Zero ? TimeSpan.FromMilliseconds(1) : dueTime, period);
+        }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Interlocked.Read(ref _elapsed);
     }
 }

@@ -3,6 +3,7 @@ using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using AspireJobs.Tests.Infrastructure;
+using Microsoft.Extensions.Hosting;
 
 namespace AspireJobs.Tests.Hosting;
 
@@ -12,12 +13,14 @@ namespace AspireJobs.Tests.Hosting;
 /// </summary>
 public sealed class SurfaceTests
 {
-    static readonly Assembly[] Assemblies =
+    internal static readonly Assembly[] Assemblies =
     [
         typeof(DistributedApplication).Assembly,
         typeof(RedisResource).Assembly,
         typeof(PostgresServerResource).Assembly,
         typeof(DistributedApplicationTestingBuilder).Assembly,
+        typeof(AspireRedisExtensions).Assembly,
+        typeof(AspirePostgreSqlNpgsqlExtensions).Assembly,
     ];
 
     [Fact]

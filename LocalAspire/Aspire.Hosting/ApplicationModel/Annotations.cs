@@ -54,6 +54,9 @@ public sealed class EndpointReferenceAnnotation(IResourceWithEndpoints resource)
     public bool UseAllEndpoints { get; set; }
 
     public ISet<string> EndpointNames { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The network to whose addresses it refers.</summary>
+    public NetworkIdentifier ContextNetworkId { get; set; } = KnownNetworkIdentifiers.LocalhostNetwork;
 }
 
 public enum WaitType
@@ -142,6 +145,34 @@ public sealed class ResourceIconAnnotation(string iconName, IconVariant iconVari
 public class ResourceSnapshotAnnotation(CustomResourceSnapshot initialSnapshot) : IResourceAnnotation
 {
     public CustomResourceSnapshot InitialSnapshot { get; } = initialSnapshot;
+}
+
+/// <summary>Which rules the name of a resource has to keep.</summary>
+public sealed class NameValidationPolicyAnnotation : IResourceAnnotation
+{
+    /// <summary>All rules: 1 to 64 ASCII letters, digits and single hyphens, a letter first, no hyphen last.</summary>
+    public static readonly NameValidationPolicyAnnotation Default = new();
+
+    /// <summary>Any name that is not empty.</summary>
+    public static readonly NameValidationPolicyAnnotation None = new()
+    {
+        MaxLength = null,
+        ValidateAllowedCharacters = false,
+        ValidateStartsWithLetter = false,
+        ValidateNoConsecutiveHyphens = false,
+        ValidateNoTrailingHyphen = false,
+    };
+
+    /// <summary>Null for no limit.</summary>
+    public int? MaxLength { get; init; } = 64;
+
+    public bool ValidateAllowedCharacters { get; init; } = true;
+
+    public bool ValidateStartsWithLetter { get; init; } = true;
+
+    public bool ValidateNoConsecutiveHyphens { get; init; } = true;
+
+    public bool ValidateNoTrailingHyphen { get; init; } = true;
 }
 
 /// <summary>Marks a parameter whose value names something in the model.</summary>

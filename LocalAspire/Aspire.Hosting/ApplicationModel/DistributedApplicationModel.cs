@@ -86,13 +86,47 @@ public static class ResourceExtensions
         return resource.Annotations.OfType<T>().Any();
     }
 
+    /// <summary>Whether the resource, or one of those it belongs to, has such an annotation.</summary>
+    public static bool HasAnnotationIncludingAncestorsOfType<T>(this IResource resource)
+        where T : IResourceAnnotation => resource.TryGetAnnotationsIncludingAncestorsOfType<T>(out _);
+
+    /// <summary>Those of the resource, then those of its parent, and so on.</summary>
+    public static bool TryGetAnnotationsIncludingAncestorsOfType<T>(this IResource resource, [NotNullWhen(true)] out IEnumerable<T>? result)
+        where T : IResourceAnnotation
+    {
+        ArgumentNullException.ThrowIfNull(resource);
+        var found = new List<T>();
+        for (var current = resource; current is not null; current = (current as IResourceWithParent)?.Parent)
+            found.AddRange(current.Annotations.OfType<T>());
+        result = found.Count > 0 ? found : null;
+        return result is not null;
+    }
+
+    /// <summary>Whether a deployment has to build an image of the resource first.</summary>
+    public static bool RequiresImageBuild(this IResource resource)
+    {
+        ArgumentNullException.ThrowIfNull(resource);
+        return !resource.IsExcludedFromPublish() && (resource is ProjectResource || resource.HasAnnotationOfType<DockerfileBuildAnnotation>());
+    }
+
+    /// <summary>Whether a deployment has to push an image of the resource too: an image without an entry point is a part of others only.</summary>
+    public static bool RequiresImageBuildAndPush(this IResource resource) =>
+        resource.RequiresImageBuild() && (!resource.TryGetLastAnnotation<DockerfileBuildAnnotation>(out var build) || build.HasEntrypoint);
+
     public static bool TryGetEndpoints(this IResource resource, [NotNullWhen(true)] out IEnumerable<EndpointAnnotation>? endpoints) =>
         resource.TryGetAnnotationsOfType(out endpoints);
 
     public static IEnumerable<EndpointReference> GetEndpoints(this IResourceWithEndpoints resource) =>
         resource.Annotations.OfType<EndpointAnnotation>().Select(endpoint => new EndpointReference(resource, endpoint));
 
+    /// <summary>The endpoints with their addresses in a network.</summary>
+    public static IEnumerable<EndpointReference> GetEndpoints(this IResourceWithEndpoints resource, NetworkIdentifier contextNetworkId) =>
+        resource.Annotations.OfType<EndpointAnnotation>().Select(endpoint => new EndpointReference(resource, endpoint, contextNetworkId));
+
     public static EndpointReference GetEndpoint(this IResourceWithEndpoints resource, string endpointName) => new(resource, endpointName);
+
+    public static EndpointReference GetEndpoint(this IResourceWithEndpoints resource, string endpointName, NetworkIdentifier contextNetworkId) =>
+        new(resource, endpointName, contextNetworkId);
 
     /// <summary>The image as a container engine takes it: registry, name, and tag or digest.</summary>
     public static bool TryGetContainerImageName(this IResource resource, [NotNullWhen(true)] out string? imageName) =>

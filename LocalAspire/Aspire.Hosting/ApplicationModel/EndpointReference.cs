@@ -19,21 +19,27 @@ public sealed class EndpointReference : IExpressionValue, IValueWithReferences
 {
     EndpointAnnotation? _annotation;
 
-    public EndpointReference(IResourceWithEndpoints owner, EndpointAnnotation endpoint)
-    {
-        ArgumentNullException.ThrowIfNull(owner);
-        ArgumentNullException.ThrowIfNull(endpoint);
-        Resource = owner;
-        EndpointName = endpoint.Name;
-        _annotation = endpoint;
-    }
+    public EndpointReference(IResourceWithEndpoints owner, EndpointAnnotation endpoint) : this(owner, endpoint, null) { }
 
-    public EndpointReference(IResourceWithEndpoints owner, string endpointName)
+    public EndpointReference(IResourceWithEndpoints owner, string endpointName) : this(owner, endpointName, null) { }
+
+    /// <param name="owner">The resource.</param>
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="contextNetworkId">The network to whose address it refers; null for that of whoever reads the value.</param>
+    public EndpointReference(IResourceWithEndpoints owner, EndpointAnnotation endpoint, NetworkIdentifier? contextNetworkId)
+        : this(owner, endpoint?.Name ?? throw new ArgumentNullException(nameof(endpoint)), contextNetworkId) => _annotation = endpoint;
+
+    /// <inheritdoc cref="EndpointReference(IResourceWithEndpoints, EndpointAnnotation, NetworkIdentifier)"/>
+    /// <param name="owner">The resource.</param>
+    /// <param name="endpointName">The name of the endpoint, which need not exist yet.</param>
+    /// <param name="contextNetworkId">The network to whose address it refers; null for that of whoever reads the value.</param>
+    public EndpointReference(IResourceWithEndpoints owner, string endpointName, NetworkIdentifier? contextNetworkId = null)
     {
         ArgumentNullException.ThrowIfNull(owner);
         ArgumentNullException.ThrowIfNull(endpointName);
         Resource = owner;
         EndpointName = endpointName;
+        ContextNetworkID = contextNetworkId;
     }
 
     public IResourceWithEndpoints Resource { get; }
@@ -45,7 +51,10 @@ public sealed class EndpointReference : IExpressionValue, IValueWithReferences
 
     public bool Exists => Find() is not null;
 
-    public bool IsAllocated => Find()?.AllocatedEndpoint is not null;
+    /// <summary>The network to whose address it refers; null for that of whoever reads the value.</summary>
+    public NetworkIdentifier? ContextNetworkID { get; }
+
+    public bool IsAllocated => Find()?.AllocationIn(Network) is not null;
 
     public bool IsHttp => Scheme is "http";
 
@@ -69,7 +78,7 @@ public sealed class EndpointReference : IExpressionValue, IValueWithReferences
     /// <summary>Whether it has the default name of an HTTP endpoint.</summary>
     public bool IsHttpSchemeNamedEndpoint => EndpointName.Equals("http", StringComparison.OrdinalIgnoreCase) || EndpointName.Equals("https", StringComparison.OrdinalIgnoreCase);
 
-    public bool ExcludeReferenceEndpoint => EndpointAnnotation.ExcludeReferenceEndpoint;
+    public bool ExcludeReferenceEndpoint => Find()?.ExcludeReferenceEndpoint ?? false;
 
     /// <summary>Said instead of the usual message when the endpoint does not exist.</summary>
     public string? ErrorMessage { get; init; }
@@ -78,7 +87,9 @@ public sealed class EndpointReference : IExpressionValue, IValueWithReferences
 
     IEnumerable<object> IValueWithReferences.References => [Resource];
 
-    AllocatedEndpoint Allocated => EndpointAnnotation.AllocatedEndpoint
+    NetworkIdentifier Network => ContextNetworkID ?? KnownNetworkIdentifiers.LocalhostNetwork;
+
+    AllocatedEndpoint Allocated => EndpointAnnotation.AllocationIn(Network)
         ?? throw new InvalidOperationException($"The endpoint '{EndpointName}' of the resource '{Resource.Name}' is not allocated yet.");
 
     public EndpointReferenceExpression Property(EndpointProperty property) => new(this, property);
@@ -142,7 +153,8 @@ public class EndpointReferenceExpression(EndpointReference endpointReference, En
         if (Property is EndpointProperty.TlsEnabled)
             return annotation.TlsEnabled ? bool.TrueString : bool.FalseString;
 
-        var allocated = await annotation.Allocation.WaitAsync(cancellationToken);
+        var network = Endpoint.ContextNetworkID ?? context.Network ?? KnownNetworkIdentifiers.LocalhostNetwork;
+        var allocated = await annotation.AllAllocatedEndpoints.GetAllocatedEndpointAsync(network, cancellationToken);
         return Property switch
         {
             EndpointProperty.Url => allocated.UriString,

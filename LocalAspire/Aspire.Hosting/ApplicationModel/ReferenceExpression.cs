@@ -10,6 +10,8 @@ namespace Aspire.Hosting.ApplicationModel;
 /// </summary>
 public class ReferenceExpression : IExpressionValue, IValueWithReferences
 {
+    internal const string NoFormat = "A reference expression cannot be formatted as a whole; put its parts in its place.";
+
     public static readonly ReferenceExpression Empty = new("", [], [], []);
 
     internal ReferenceExpression(string format, IValueProvider[] valueProviders, string[] manifestExpressions, string?[] formats)
@@ -110,6 +112,9 @@ public class ReferenceExpression : IExpressionValue, IValueWithReferences
         public void AppendFormatted(string? value) => _builder.AppendFormatted(value);
 
         public void AppendFormatted(string? value, string? format = null) => _builder.AppendFormatted(value, format);
+
+        [Obsolete(NoFormat, error: true)]
+        public void AppendFormatted(ReferenceExpression valueProvider, string format) => throw new NotSupportedException(NoFormat);
 
         public void AppendFormatted<T>(T valueProvider)
             where T : IValueProvider, IManifestExpressionProvider => _builder.AppendFormatted(valueProvider);

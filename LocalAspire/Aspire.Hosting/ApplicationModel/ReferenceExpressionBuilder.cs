@@ -43,16 +43,32 @@ public class ReferenceExpressionBuilder
         where T : IValueProvider, IManifestExpressionProvider => AppendFormatted(valueProvider, null);
 
     public void AppendFormatted<T>(T valueProvider, string? format)
-        where T : IValueProvider, IManifestExpressionProvider
+        where T : IValueProvider, IManifestExpressionProvider => Append(valueProvider, valueProvider.ValueExpression, format);
+
+    void Append(IValueProvider value, string expression, string? format)
     {
         if (format is not (null or "uri"))
             throw new FormatException($"The format '{format}' is not known; a reference expression takes 'uri' only.");
 
         _format.Append(CultureInfo.InvariantCulture, $"{{{_values.Count}}}");
-        _values.Add(valueProvider);
-        _manifestExpressions.Add(valueProvider.ValueExpression);
+        _values.Add(value);
+        _manifestExpressions.Add(expression);
         _formats.Add(format);
     }
+
+    /// <summary>The same, for a value whose type is known only when the program runs.</summary>
+    /// <exception cref="ArgumentException">It is not a value, or it cannot be in a manifest.</exception>
+    public void AppendValueProvider(object valueProvider, string? format = null)
+    {
+        ArgumentNullException.ThrowIfNull(valueProvider);
+        var value = valueProvider is IResourceBuilder<IResource> builder ? builder.Resource : valueProvider;
+        if (value is not (IValueProvider provider and IManifestExpressionProvider expression))
+            throw new ArgumentException($"A value of the type '{value.GetType()}' cannot be part of a reference expression: it must be both an IValueProvider and an IManifestExpressionProvider.", nameof(valueProvider));
+        Append(provider, expression.ValueExpression, format);
+    }
+
+    [Obsolete(ReferenceExpression.NoFormat, error: true)]
+    public void AppendFormatted(ReferenceExpression valueProvider, string format) => throw new NotSupportedException(ReferenceExpression.NoFormat);
 
     public ReferenceExpression Build() => new(_format.ToString(), [.. _values], [.. _manifestExpressions], [.. _formats]);
 
@@ -66,6 +82,9 @@ public class ReferenceExpressionBuilder
         public void AppendFormatted(string? value) => Builder.AppendFormatted(value);
 
         public void AppendFormatted(string? value, string format) => Builder.AppendFormatted(value, format);
+
+        [Obsolete(ReferenceExpression.NoFormat, error: true)]
+        public void AppendFormatted(ReferenceExpression valueProvider, string format) => throw new NotSupportedException(ReferenceExpression.NoFormat);
 
         public void AppendFormatted<T>(T valueProvider)
             where T : IValueProvider, IManifestExpressionProvider => Builder.AppendFormatted(valueProvider);

@@ -17,22 +17,24 @@ public partial class ResourceNotificationService
 
     async Task WaitForAllAsync(IResource resource, WaitAnnotation[] waits, CancellationToken cancellationToken)
     {
-        await PublishUpdateAsync(resource, s => s with { State = KnownResourceStates.Waiting });
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        // The first dependency that fails decides; the others need not be awaited any longer.
-        var pending = waits.Select(wait => WaitForInstancesAsync(resource, wait, stop.Token)).ToList();
+        await PublishUpdateAsync(resource, s => s.WithWaitingFor(waits.Select(wait => wait.Resource.Name)) with { State = KnownResourceStates.Waiting });
+        var pending = waits.ToDictionary(wait => WaitForInstancesAsync(resource, wait, stop.Token), wait => wait.Resource.Name);
         try
         {
+            // The first dependency that fails decides; the others need not be awaited any longer.
             while (pending.Count > 0)
             {
-                var done = await Task.WhenAny(pending);
+                var done = await Task.WhenAny(pending.Keys);
                 pending.Remove(done);
                 await done;
+                await PublishUpdateAsync(resource, s => s.WithWaitingFor(pending.Values));
             }
         }
         finally
         {
             await stop.CancelAsync();
+            await PublishUpdateAsync(resource, s => s.WithWaitingFor([]));
         }
     }
 

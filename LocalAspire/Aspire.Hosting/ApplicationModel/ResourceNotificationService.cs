@@ -176,7 +176,13 @@ public partial class ResourceNotificationService(
 
     static CustomResourceSnapshot Blank(IResource resource) => resource.TryGetLastAnnotation<ResourceSnapshotAnnotation>(out var initial) ? initial.InitialSnapshot : new()
     {
-        ResourceType = resource.GetType().Name.Replace("Resource", "", StringComparison.Ordinal),
+        ResourceType = resource switch
+        {
+            ContainerResource => "Container",
+            ExecutableResource => "Executable",
+            ProjectResource => "Project",
+            _ => resource.GetType().Name.Replace("Resource", "", StringComparison.Ordinal),
+        },
         Properties = [],
     };
 }

@@ -58,6 +58,9 @@ public class ResourceUrlsCallbackContext(
     public CancellationToken CancellationToken { get; } = cancellationToken;
 
     /// <returns>Null when the resource has no endpoint of that name.</returns>
-    public EndpointReference? GetEndpoint(string name) =>
-        Resource is IResourceWithEndpoints endpoints && endpoints.GetEndpoint(name) is { Exists: true } endpoint ? endpoint : null;
+    public EndpointReference? GetEndpoint(string name) => GetEndpoint(name, KnownNetworkIdentifiers.LocalhostNetwork);
+
+    /// <inheritdoc cref="GetEndpoint(string)"/>
+    public EndpointReference? GetEndpoint(string name, NetworkIdentifier contextNetworkId) =>
+        Resource is IResourceWithEndpoints endpoints && endpoints.GetEndpoint(name, contextNetworkId) is { Exists: true } endpoint ? endpoint : null;
 }

@@ -29,6 +29,9 @@ public class ValueProviderContext
 
     public IResource? Caller { get; init; }
 
+    /// <summary>The network in which addresses must be usable; null for this machine's.</summary>
+    public NetworkIdentifier? Network { get; init; }
+
     /// <summary>The process that will receive the value: replicas differ in target ports and in instance id.</summary>
     internal LocalAspire.ResourceInstance? Instance { get; init; }
 }

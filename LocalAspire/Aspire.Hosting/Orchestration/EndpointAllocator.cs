@@ -27,8 +27,11 @@ sealed class EndpointAllocator(IConfiguration configuration, TimeProvider clock)
     public void Prepare(ResourceInstance instance)
     {
         foreach (var endpoint in instance.Resource.Annotations.OfType<EndpointAnnotation>())
-            instance.SetTargetPort(endpoint, endpoint.IsProxied && _proxies.ContainsKey(endpoint) ? endpoint.TargetPort ?? Pick() : endpoint.AllocatedEndpoint!.Port);
+            instance.SetTargetPort(endpoint, endpoint.IsProxied && _proxies.ContainsKey(endpoint) ? endpoint.TargetPort ?? Pick() : PublicPort(endpoint));
     }
+
+    /// <summary>Where everybody on this machine reaches an endpoint that has been allocated.</summary>
+    public static int PublicPort(EndpointAnnotation endpoint) => endpoint.AllocationIn(KnownNetworkIdentifiers.LocalhostNetwork)!.Port;
 
     public void Open(ResourceInstance instance) => ForEachTarget(instance, (proxy, target) => proxy.Add(target));
 
@@ -47,6 +50,7 @@ sealed class EndpointAllocator(IConfiguration configuration, TimeProvider clock)
 
     public static void Validate(IResource resource, EndpointAnnotation endpoint)
     {
+        endpoint.SettleProxy(!resource.TryGetLastAnnotation<ProxySupportAnnotation>(out var support) || support.ProxyEnabled);
         var (name, replicas) = ($"'{endpoint.Name}' of the resource '{resource.Name}'", resource.GetReplicaCount());
         var fault = endpoint switch
         {
@@ -55,6 +59,8 @@ sealed class EndpointAllocator(IConfiguration configuration, TimeProvider clock)
             { IsProxied: false, Port: { } port, TargetPort: { } target } when port != target =>
                 $"The endpoint {name} has no proxy, so its port {port} and its target port {target} must be the same.",
             { IsProxied: false } when replicas > 1 => $"The endpoint {name} needs a proxy, because the resource has {replicas} replicas.",
+            { TargetPort: null } when resource is ContainerResource =>
+                $"The endpoint {name} needs a target port, because nothing else tells on which port the container listens.",
             { TargetPort: not null } when replicas > 1 => $"The endpoint {name} cannot have a fixed target port, because the resource has {replicas} replicas.",
             _ => null,
         };
@@ -68,7 +74,13 @@ sealed class EndpointAllocator(IConfiguration configuration, TimeProvider clock)
             await AllocateProxyAsync(resource, endpoint, cancellationToken);
         else
             await AllocateDirectAsync(resource, endpoint, cancellationToken);
+        endpoint.AllAllocatedEndpoints.Complete(network => new DistributedApplicationException(
+            $"The endpoint '{endpoint.Name}' of the resource '{resource.Name}' has no address in the network '{network.Value}': "
+            + $"with AspireSource=local everything runs on this machine, in the network '{KnownNetworkIdentifiers.LocalhostNetwork.Value}'."));
     }
+
+    static void Publish(EndpointAnnotation endpoint, int port, string? targetPort) => endpoint.AllAllocatedEndpoints.AddOrUpdateAllocatedEndpoint(
+        KnownNetworkIdentifiers.LocalhostNetwork, new(endpoint, KnownHostNames.Localhost, port, targetPort));
 
     async Task AllocateProxyAsync(IResource resource, EndpointAnnotation endpoint, CancellationToken cancellationToken)
     {
@@ -76,7 +88,7 @@ sealed class EndpointAllocator(IConfiguration configuration, TimeProvider clock)
         var proxy = await Ports.WhenFreeAsync(
             resource, endpoint, port, ProxyPatience, () => EndpointProxy.Listen(endpoint.TargetHost, port), clock, cancellationToken);
         _proxies[endpoint] = proxy;
-        endpoint.AllocatedEndpoint = new(endpoint, "localhost", proxy.Port, endpoint.TargetPort?.ToString(CultureInfo.InvariantCulture));
+        Publish(endpoint, proxy.Port, endpoint.TargetPort?.ToString(CultureInfo.InvariantCulture));
     }
 
     /// <summary>The process listens on the public port itself. So do native servers: a proxy would cost every command of a store.</summary>
@@ -86,7 +98,7 @@ sealed class EndpointAllocator(IConfiguration configuration, TimeProvider clock)
         var port = wanted is { } given
             ? await Ports.WhenFreeAsync(resource, endpoint, given, ServerPatience, () => Ports.Check(given), clock, cancellationToken)
             : Pick();
-        endpoint.AllocatedEndpoint = new(endpoint, "localhost", port, port.ToString(CultureInfo.InvariantCulture));
+        Publish(endpoint, port, port.ToString(CultureInfo.InvariantCulture));
     }
 
     int Pick()

@@ -22,6 +22,13 @@ sealed class EntryPointIntercept(Action<DistributedApplicationOptions, HostAppli
 
     public Action<DistributedApplicationOptions, HostApplicationBuilderSettings> Configure => configure;
 
+    // These are called on the thread of Main.
+    public Action<DistributedApplicationBuilder> OnConstructed { get; init; } = _ => { };
+
+    public Action<DistributedApplicationBuilder> OnBuilding { get; init; } = _ => { };
+
+    public Action<DistributedApplication> OnBuilt { get; init; } = _ => { };
+
     public bool IsCalledFromEntryPoint => ReferenceEquals(Flow.Value, this);
 
     public Task<DistributedApplicationBuilder> Builder => _builder.Task;
@@ -41,11 +48,16 @@ sealed class EntryPointIntercept(Action<DistributedApplicationOptions, HostAppli
 
     public void Building(DistributedApplicationBuilder builder)
     {
+        OnBuilding(builder);
         _builder.TrySetResult(builder);
         _mayBuild.Task.GetAwaiter().GetResult();
     }
 
-    public void Built(DistributedApplication application) => _application.TrySetResult(application);
+    public void Built(DistributedApplication application)
+    {
+        OnBuilt(application);
+        _application.TrySetResult(application);
+    }
 
     public void LetBuild() => _mayBuild.TrySetResult();
 

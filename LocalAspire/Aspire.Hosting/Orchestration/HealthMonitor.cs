@@ -96,9 +96,14 @@ sealed class HealthMonitor(
                 await MarkReadyAsync(resource, cancellationToken);
             }
             failures = isHealthy ? 0 : failures + 1;
+            if (failures == UnhealthySeconds.Length && !isReady)
+                OrchestratorLog.NotHealthyYet(logs.GetLogger(resource), resource.Name, Reasons(report));
             await Task.Delay(isHealthy ? HealthyInterval : Pause(failures), clock, cancellationToken);
         }
     }
+
+    static string Reasons(HealthReport report) => string.Join("; ", report.Entries.Where(e => e.Value.Status != HealthStatus.Healthy)
+        .Select(e => $"{e.Key}: {e.Value.Description ?? e.Value.Exception?.Message ?? e.Value.Status.ToString()}"));
 
     static TimeSpan Pause(int failures) => TimeSpan.FromSeconds(UnhealthySeconds[Math.Min(failures, UnhealthySeconds.Length) - 1]);
 

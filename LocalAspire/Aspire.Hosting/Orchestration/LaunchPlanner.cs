@@ -62,7 +62,7 @@ sealed class LaunchPlanner(
     async Task<LaunchSpec> PlanServerAsync(INativeServer server, ResourceInstance instance, CancellationToken cancellationToken)
     {
         var endpoint = instance.Resource.Annotations.OfType<EndpointAnnotation>().First();
-        var context = directories.Create(instance.Resource, endpoint.AllocatedEndpoint!.Port, logs.GetLogger(instance.Resource));
+        var context = directories.Create(instance.Resource, EndpointAllocator.PublicPort(endpoint), logs.GetLogger(instance.Resource));
         try
         {
             return await server.PrepareAsync(context, cancellationToken);

@@ -121,6 +121,7 @@ sealed class Orchestrator(
             CreationTimeStamp = clock.GetUtcNow().UtcDateTime,
             HealthReports = HealthMonitor.Unknown(resource),
             Relationships = [.. relationships],
+            IsHidden = s.IsHidden || resource.Annotations.OfType<HiddenAnnotation>().Any(a => a.OnExitCodes is null),
             IconName = icon?.IconName ?? s.IconName,
             IconVariant = icon?.IconVariant ?? s.IconVariant,
         });

@@ -29,6 +29,7 @@ sealed class ProcessStarter(
             Directory.Delete(spec.Cleanup, recursive: true);
         cancellationToken.ThrowIfCancellationRequested();
 
+        await notifications.PublishUpdateAsync(instance.Resource, instance.Name, s => s.WithLaunch(instance.Resource, spec));
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var lastLines = new LastLines();
         var process = SupervisedProcess.Start(spec, OnLine, clock);
@@ -92,6 +93,7 @@ sealed class ProcessStarter(
         {
             State = state,
             ExitCode = exitCode,
+            IsHidden = s.IsHidden || resource.Annotations.OfType<HiddenAnnotation>().Any(a => a.OnExitCodes?.Contains(exitCode) ?? false),
             StopTimeStamp = clock.GetUtcNow().UtcDateTime,
             Urls = [.. s.Urls.Select(url => url with { IsInactive = true })],
         });
@@ -143,4 +145,10 @@ static partial class OrchestratorLog
 
     [LoggerMessage(5, LogLevel.Error, "{Line}")]
     public static partial void ErrorOutput(ILogger logger, string line);
+
+    [LoggerMessage(6, LogLevel.Warning, "Required command '{Command}' was not found on PATH or at the given place.{Help}")]
+    public static partial void ProgramMissing(ILogger logger, string command, string help);
+
+    [LoggerMessage(7, LogLevel.Warning, "Resource '{Name}' runs and is still not healthy, so whoever waits for it goes on waiting. Correct the resource, or the health check: {Reasons}")]
+    public static partial void NotHealthyYet(ILogger logger, string name, string reasons);
 }

@@ -1,3 +1,5 @@
+using Aspire.Hosting.ApplicationModel;
+
 namespace LocalAspire;
 
 static class Programs
@@ -11,4 +13,10 @@ static class Programs
 
     public static string Require(string name, string source) => Find(name)
         ?? throw new UnableToStartException($"the program '{name}' was not found on PATH. It comes with {source}.");
+}
+
+/// <summary>A program that the resource needs on this machine.</summary>
+sealed record ProgramAnnotation(string Command, string? HelpLink) : IResourceAnnotation
+{
+    public bool IsInstalled => Command.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal) ? File.Exists(Command) : Programs.Find(Command) is not null;
 }

@@ -47,3 +47,6 @@ sealed class InstancesAnnotation(IReadOnlyList<ResourceInstance> instances) : IR
 {
     public IReadOnlyList<ResourceInstance> Instances => instances;
 }
+
+/// <summary>Hides the resource: at once, or when it has ended with one of these exit codes.</summary>
+sealed record HiddenAnnotation(IReadOnlyList<int>? OnExitCodes) : IResourceAnnotation;

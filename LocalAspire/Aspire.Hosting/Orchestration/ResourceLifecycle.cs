@@ -41,6 +41,8 @@ sealed class ResourceLifecycle
             await PublishConnectionStringAsync(resource, cancellationToken);
             foreach (var instance in instances)
                 await PublishStartingAsync(resource, instance.Name);
+            foreach (var program in resource.Annotations.OfType<ProgramAnnotation>().Where(program => !program.IsInstalled))
+                OrchestratorLog.ProgramMissing(_logs.GetLogger(resource), program.Command, program.HelpLink is null ? "" : $" See {program.HelpLink}.");
             await _eventing.PublishAsync(
                 new BeforeResourceStartedEvent(resource, _services) { ResourceInstanceId = instances.Count == ResourceInstance.Of(resource).Count ? null : instances[0].Name },
                 cancellationToken);

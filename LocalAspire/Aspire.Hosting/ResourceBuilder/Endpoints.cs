@@ -59,6 +59,28 @@ public static partial class ResourceBuilderExtensions
         return builder;
     }
 
+    // What follows here keeps callers that were compiled when isProxied was not nullable.
+
+    public static IResourceBuilder<T> WithEndpoint<T>(
+        this IResourceBuilder<T> builder, int? port, int? targetPort, string? scheme, [EndpointName] string? name, string? env, bool isProxied, bool? isExternal, ProtocolType? protocol)
+        where T : IResourceWithEndpoints => builder.WithEndpoint(port, targetPort, scheme, name, env, (bool?)isProxied, isExternal, protocol);
+
+    public static IResourceBuilder<T> WithEndpoint<T>(
+        this IResourceBuilder<T> builder, int? port, int? targetPort, string? scheme, [EndpointName] string? name, string? env, bool isProxied, bool? isExternal)
+        where T : IResourceWithEndpoints => builder.WithEndpoint(port, targetPort, scheme, name, env, (bool?)isProxied, isExternal, protocol: null);
+
+    public static IResourceBuilder<T> WithEndpoint<T>(
+        this IResourceBuilder<T> builder, int? port, int? targetPort, string? scheme, [EndpointName] string? name, string? env, bool? isProxied, bool? isExternal)
+        where T : IResourceWithEndpoints => builder.WithEndpoint(port, targetPort, scheme, name, env, isProxied, isExternal, protocol: null);
+
+    public static IResourceBuilder<T> WithHttpEndpoint<T>(
+        this IResourceBuilder<T> builder, int? port, int? targetPort, [EndpointName] string? name, string? env, bool isProxied)
+        where T : IResourceWithEndpoints => builder.WithHttpEndpoint(port, targetPort, name, env, (bool?)isProxied);
+
+    public static IResourceBuilder<T> WithHttpsEndpoint<T>(
+        this IResourceBuilder<T> builder, int? port, int? targetPort, [EndpointName] string? name, string? env, bool isProxied)
+        where T : IResourceWithEndpoints => builder.WithHttpsEndpoint(port, targetPort, name, env, (bool?)isProxied);
+
     /// <summary>Changes an endpoint, and adds it first where it does not exist.</summary>
     public static IResourceBuilder<T> WithEndpoint<T>(
         this IResourceBuilder<T> builder, [EndpointName] string endpointName, Action<EndpointAnnotation> callback, bool createIfNotExists = true)
@@ -80,11 +102,11 @@ public static partial class ResourceBuilderExtensions
 
     public static IResourceBuilder<T> WithHttpEndpoint<T>(
         this IResourceBuilder<T> builder, int? port = null, int? targetPort = null, [EndpointName] string? name = null, string? env = null, bool? isProxied = null)
-        where T : IResourceWithEndpoints => builder.WithEndpoint(port, targetPort, scheme: "http", name, env, isProxied);
+        where T : IResourceWithEndpoints => builder.WithEndpoint(port, targetPort, scheme: "http", name, env, isProxied, isExternal: null, protocol: null);
 
     public static IResourceBuilder<T> WithHttpsEndpoint<T>(
         this IResourceBuilder<T> builder, int? port = null, int? targetPort = null, [EndpointName] string? name = null, string? env = null, bool? isProxied = null)
-        where T : IResourceWithEndpoints => builder.WithEndpoint(port, targetPort, scheme: "https", name, env, isProxied);
+        where T : IResourceWithEndpoints => builder.WithEndpoint(port, targetPort, scheme: "https", name, env, isProxied, isExternal: null, protocol: null);
 
     /// <summary>Marks the HTTP endpoints that exist so far as meant for callers outside of the application.</summary>
     public static IResourceBuilder<T> WithExternalHttpEndpoints<T>(this IResourceBuilder<T> builder)
@@ -101,6 +123,21 @@ public static partial class ResourceBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         return builder.Resource.GetEndpoint(name);
+    }
+
+    /// <summary>The endpoint with its address in a network.</summary>
+    public static EndpointReference GetEndpoint<T>(this IResourceBuilder<T> builder, [EndpointName] string name, NetworkIdentifier contextNetworkId)
+        where T : IResourceWithEndpoints
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.Resource.GetEndpoint(name, contextNetworkId);
+    }
+
+    /// <summary>Whether the endpoints that do not say for themselves have a proxy before them.</summary>
+    public static IResourceBuilder<IResourceWithEndpoints> WithEndpointProxySupport(this IResourceBuilder<IResourceWithEndpoints> builder, bool proxyEnabled)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.WithAnnotation(new ProxySupportAnnotation { ProxyEnabled = proxyEnabled }, ResourceAnnotationMutationBehavior.Replace);
     }
 
     static EndpointAnnotation? Find<T>(IResourceBuilder<T> builder, string name)
