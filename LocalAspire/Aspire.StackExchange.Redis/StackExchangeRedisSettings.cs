@@ -11,4 +11,7 @@ public sealed class StackExchangeRedisSettings
 
     /// <summary>Whether no health check is registered. Default: false.</summary>
     public bool DisableHealthChecks { get; set; }
+
+    /// <summary>Whether spans of commands are not collected. Default: false.</summary>
+    public bool DisableTracing { get; set; }
 }

@@ -279,6 +279,38 @@ public sealed class LifecycleTests
     }
 
     [Fact]
+    public async Task A_custom_resource_tells_its_own_health()
+    {
+        await using var builder = Apps.Create();
+        var custom = builder.AddResource(new Custom("custom"))
+            .WithInitialState(new() { ResourceType = "Custom", State = KnownResourceStates.Running, Properties = [] });
+        await using var app = await builder.StartAsync();
+
+        await app.ResourceNotifications.PublishUpdateAsync(custom.Resource, s => s.WithHealthReports([new("pump", HealthStatus.Degraded, "slow", null), new("tank", HealthStatus.Healthy, null, null)]));
+
+        Assert.Equal(HealthStatus.Degraded, app.Snapshot("custom").HealthStatus);
+    }
+
+    [Fact]
+    public async Task What_a_resource_depends_on_is_found_through_all_that_it_was_given()
+    {
+        await using var builder = Apps.Create();
+        var token = builder.AddParameter("token", "x", secret: true);
+        var server = builder.AddSleeper("server").WithHttpEndpoint().WithEnvironment("TOKEN", token);
+        var connection = builder.AddConnectionString("connection", ReferenceExpression.Create($"Url={server.GetEndpoint("http")}"));
+        var job = builder.AddSleeper("job");
+        var client = builder.AddSleeper("client").WithReference(connection).WithArgs(context => context.Args.Add(token.Resource)).WaitForCompletion(job);
+
+        var direct = await client.Resource.GetResourceDependenciesAsync(builder.ExecutionContext, ResourceDependencyDiscoveryMode.DirectOnly, Stop);
+        var all = await server.Resource.GetResourceDependenciesAsync(builder.ExecutionContext, cancellationToken: Stop);
+        var ofConnection = await connection.Resource.GetResourceDependenciesAsync(builder.ExecutionContext, cancellationToken: Stop);
+
+        Assert.Equal(["connection", "job", "token"], direct.Select(resource => resource.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["token"], all.Select(resource => resource.Name));
+        Assert.Equal(["server", "token"], ofConnection.Select(resource => resource.Name).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task An_external_service_has_a_url_and_health()
     {
         await using var builder = Apps.Create("--Parameters:address=not-a-url");

@@ -50,6 +50,16 @@ public sealed record CustomResourceSnapshot
     internal Task? Ready { get; init; }
 }
 
+public static class CustomResourceSnapshotExtensions
+{
+    /// <summary>The snapshot with these health reports, of which its health follows.</summary>
+    public static CustomResourceSnapshot WithHealthReports(this CustomResourceSnapshot snapshot, ImmutableArray<HealthReportSnapshot> healthReports)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        return snapshot with { HealthReports = healthReports };
+    }
+}
+
 public sealed record ResourceStateSnapshot(string Text, string? Style)
 {
     public static implicit operator ResourceStateSnapshot?(string? s) => s is null ? null : new(s, null);

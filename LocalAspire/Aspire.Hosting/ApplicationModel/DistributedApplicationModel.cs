@@ -60,6 +60,12 @@ sealed class ResourceCollection(IEnumerable<IResource> resources) : List<IResour
     }
 }
 
+public enum ResourceDependencyDiscoveryMode
+{
+    Recursive,
+    DirectOnly,
+}
+
 public static class ResourceExtensions
 {
     public static bool TryGetLastAnnotation<T>(this IResource resource, [NotNullWhen(true)] out T? annotation)
@@ -194,6 +200,22 @@ public static class ResourceExtensions
             resolved.Add(new() { Endpoint = endpoint, TargetPort = target, ExposedPort = exposed });
         }
         return resolved;
+    }
+
+    /// <summary>The resources that this one cannot do without, found by asking its callbacks; not the resource itself.</summary>
+    /// <param name="resource">The resource.</param>
+    /// <param name="executionContext">What the callbacks are told of the application.</param>
+    /// <param name="mode">Whether those that the dependencies need in turn count too.</param>
+    /// <param name="cancellationToken">Ends the asking.</param>
+    public static Task<IReadOnlySet<IResource>> GetResourceDependenciesAsync(
+        this IResource resource,
+        DistributedApplicationExecutionContext executionContext,
+        ResourceDependencyDiscoveryMode mode = ResourceDependencyDiscoveryMode.Recursive,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(resource);
+        ArgumentNullException.ThrowIfNull(executionContext);
+        return LocalAspire.ResourceDependencies.OfAsync(resource, executionContext, mode is ResourceDependencyDiscoveryMode.Recursive, cancellationToken);
     }
 
     public static int GetReplicaCount(this IResource resource) =>
