@@ -13,7 +13,7 @@ namespace AspireJobs.Tests.Hosting;
 /// </summary>
 public sealed class SurfaceTests
 {
-    internal static readonly Assembly[] Assemblies =
+    static readonly Assembly[] Assemblies =
     [
         typeof(DistributedApplication).Assembly,
         typeof(RedisResource).Assembly,
