@@ -28,7 +28,7 @@ public static class ParameterResourceBuilderExtensions
             throw new ArgumentException("A secret must not be published as a default.", nameof(secret));
         var value = new ComputedParameterDefault(valueGetter);
         ArgumentNullException.ThrowIfNull(builder);
-        return builder.AddResource(new ParameterResource(name, _ => Configured(builder.Configuration, $"Parameters:{name}") ?? valueGetter(), secret)
+        return Add(builder, $"Parameters:{name}", new ParameterResource(name, _ => Configured(builder.Configuration, $"Parameters:{name}") ?? valueGetter(), secret)
         {
             Default = publishValueAsDefault ? value : null,
         });
@@ -130,8 +130,16 @@ public static class ParameterResourceBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(name);
-        return builder.AddResource(Create(builder, name, key, value, secret));
+        return Add(builder, key, Create(builder, name, key, value, secret));
     }
+
+    static IResourceBuilder<ParameterResource> Add(IDistributedApplicationBuilder builder, string key, ParameterResource parameter) => builder.AddResource(parameter)
+        .WithInitialState(new()
+        {
+            ResourceType = "Parameter",
+            State = KnownResourceStates.Waiting,
+            Properties = [new("parameter.secret", parameter.Secret.ToString()), new(CustomResourceKnownProperties.Source, key)],
+        });
 
     static ParameterResource Create(IDistributedApplicationBuilder builder, string name, string key, ParameterDefault? value, bool secret) =>
         new(name, fallback => Configured(builder.Configuration, key) ?? fallback?.GetDefaultValue() ?? throw Missing(key), secret) { Default = value };
