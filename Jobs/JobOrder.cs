@@ -16,12 +16,12 @@ static class JobOrder
     /// </summary>
     public const string Place =
         """
-        line as (
+        line as materialized (
             select queue, priority, api_key_id, coalesce(
-                (select turn + 1 from jobs where turn is not null and (jobs.queue, jobs.priority, jobs.api_key_id) = (caller.queue, caller.priority, caller.api_key_id)
-                    order by queue desc, priority desc, api_key_id desc, turn desc limit 1),
-                (select turn from jobs where turn is not null and (jobs.queue, jobs.priority) = (caller.queue, caller.priority)
-                    order by queue, priority desc, turn, id limit 1),
+                (select turn + 1 from jobs
+                    where turn is not null and (jobs.queue, jobs.priority, jobs.api_key_id) = (caller.queue, caller.priority, caller.api_key_id)
+                    order by turn desc limit 1),
+                (select turn from jobs where turn is not null and (jobs.queue, jobs.priority) = (caller.queue, caller.priority) order by turn limit 1),
                 0) as first
             from (select distinct queue, priority, api_key_id from entrant) caller
         ), placed as (

@@ -9,10 +9,12 @@ sealed class WorkerProcess : IDisposable
 
     WorkerProcess(Process process) => _process = process;
 
-    public static WorkerProcess Start(JobSystem system)
+    public static WorkerProcess Start(JobSystem system, params ReadOnlySpan<(string Name, string Value)> settings)
     {
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "Worker")) { RedirectStandardOutput = true };
         foreach (var (name, value) in system.Settings)
+            start.Environment[name.Replace(":", "__")] = value;
+        foreach (var (name, value) in settings)
             start.Environment[name.Replace(":", "__")] = value;
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         var process = Process.Start(start)!;
