@@ -37,10 +37,10 @@ public sealed class IdempotencyTests(ApiAlone alone) : IClassFixture<ApiAlone>
     public async Task Another_secret_under_the_same_key_is_another_body()
     {
         var key = NewKey();
-        Assert.Equal(HttpStatusCode.Accepted, (await PostAsync(key, "x", "one")).Status);
-        Assert.True((await PostAsync(key, "x", "one")).Replayed);
+        Assert.Equal(HttpStatusCode.Accepted, (await PostAsync(key, "x", "first-secret-of-the-test")).Status);
+        Assert.True((await PostAsync(key, "x", "first-secret-of-the-test")).Replayed);
 
-        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await PostAsync(key, "x", "two")).Status);
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await PostAsync(key, "x", "second-secret-of-the-test")).Status);
     }
 
     [Theory]
