@@ -2,6 +2,7 @@ using Aspire.Dashboard;
 using Aspire.Dashboard.Api;
 using Aspire.Dashboard.Login;
 using Aspire.Dashboard.Otlp;
+using Aspire.Dashboard.Resources;
 using Aspire.Dashboard.Store;
 using Aspire.Dashboard.Ui;
 
@@ -38,6 +39,11 @@ builder.Services.AddSingleton<MetricStore>();
 builder.Services.AddSingleton<OtlpSignals>();
 builder.Services.AddSingleton<OtlpHttpReceiver>();
 builder.Services.AddSingleton<OtlpGrpcReceiver>();
+builder.Services.AddSingleton<ResourceDirectory>();
+builder.Services.AddSingleton<ResourceServiceClient>();
+builder.Services.AddSingleton<ConsoleStream>();
+if (options.ResourceServiceClient.Url is not null)
+    builder.Services.AddHostedService<ResourceWatcher>();
 builder.Services.AddSingleton<BrowserLogin>();
 builder.Services.AddSingleton<Pages>();
 
@@ -53,5 +59,14 @@ if (options.Api.Enabled)
 app.MapUi();
 app.MapFallback((HttpContext context, Pages pages) => pages.Any(context));
 app.Lifetime.ApplicationStarted.Register(() => Announcement.Print(app));
-await app.RunAsync();
-return 0;
+try
+{
+    await app.RunAsync();
+    return 0;
+}
+catch (IOException e)
+{
+    // A port that is taken.
+    await Console.Error.WriteLineAsync($"Dashboard: {e.Message}");
+    return 1;
+}

@@ -4,6 +4,7 @@ using System.Text;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
 using LocalAspire;
+using LocalAspire.Dashboard;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -45,6 +46,12 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
 
         AddLogging();
         AddServices(options, secrets);
+        if (DashboardSettings.Create(_host.Configuration, options, ExecutionContext, AppHostAssembly, _host.Environment.ApplicationName) is { } dashboard)
+            Services.AddDashboard(dashboard);
+        if (ExecutionContext.IsPublishMode)
+            Services.AddPublishing();
+        else
+            Services.AddOrchestration();
         _intercept?.OnConstructed(this);
     }
 
@@ -149,9 +156,5 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         Services.AddSingleton<ResourceLoggerService>();
         Services.AddSingleton(services => new ResourceCommandService(
             services.GetRequiredService<ResourceNotificationService>(), services.GetRequiredService<ResourceLoggerService>(), services));
-        if (ExecutionContext.IsPublishMode)
-            Services.AddPublishing();
-        else
-            Services.AddOrchestration();
     }
 }

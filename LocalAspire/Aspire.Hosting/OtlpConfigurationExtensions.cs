@@ -1,4 +1,5 @@
 using Aspire.Hosting.ApplicationModel;
+using LocalAspire.Dashboard;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 
@@ -66,6 +67,8 @@ public static class OtlpConfigurationExtensions
         variables["OTEL_EXPORTER_OTLP_PROTOCOL"] = protocol;
         variables["OTEL_RESOURCE_ATTRIBUTES"] = ReferenceExpression.Create($"service.instance.id={InstanceIdValue.Instance}");
         variables["OTEL_SERVICE_NAME"] = context.Resource.Name;
+        if (configuration[DashboardSettings.OtlpApiKeySetting] is { Length: > 0 } key)
+            variables["OTEL_EXPORTER_OTLP_HEADERS"] = $"x-otlp-api-key={key}";
         if (!environment.IsDevelopment())
             return;
 

@@ -34,7 +34,7 @@ static class TelemetryApi
     }
 
     static async Task<IResult> GetSpansAsync(
-        HttpContext context, TraceStore store, ResourceCatalog resources, TimeProvider clock, string? resource, string? traceId, bool? hasError, int? limit, bool? follow)
+        HttpContext context, TraceStore store, ResourceCatalog resources, string? resource, string? traceId, bool? hasError, int? limit, bool? follow)
     {
         if (Unknown(resources, resource) is { } unknown)
             return unknown;
@@ -47,13 +47,13 @@ static class TelemetryApi
 
         var (spans, follower) = store.Follow();
         using (follower)
-            await FollowAsync(context, clock, spans.Where(Fits), follower.Reader, Fits, span => OtlpDocumentOf(json => OtlpDocument.WriteSpans(json, [span])));
+            await FollowAsync(context, spans.Where(Fits), follower.Reader, Fits, span => OtlpDocumentOf(json => OtlpDocument.WriteSpans(json, [span])));
         return Results.Empty;
 
         bool Fits(StoredSpan span) => (resource is null || span.Resource.Answers(resource)) && (id is null || span.TraceId == id) && (hasError is null || span.IsError == hasError);
     }
 
-    static async Task<IResult> GetLogsAsync(HttpContext context, LogStore store, ResourceCatalog resources, TimeProvider clock, [AsParameters] LogQuery query, bool? follow)
+    static async Task<IResult> GetLogsAsync(HttpContext context, LogStore store, ResourceCatalog resources, [AsParameters] LogQuery query, bool? follow)
     {
         if (Unknown(resources, query.Resource) is { } unknown)
             return unknown;
@@ -66,7 +66,7 @@ static class TelemetryApi
         var fits = query.Compile();
         var (logs, follower) = store.Follow();
         using (follower)
-            await FollowAsync(context, clock, logs.Where(fits), follower.Reader, fits, log => OtlpDocumentOf(json => OtlpDocument.WriteLogs(json, [log])));
+            await FollowAsync(context, logs.Where(fits), follower.Reader, fits, log => OtlpDocumentOf(json => OtlpDocument.WriteLogs(json, [log])));
         return Results.Empty;
     }
 
@@ -84,20 +84,16 @@ static class TelemetryApi
         : Results.Problem(title: "Trace not found", detail: $"There is no trace '{traceId}'.", statusCode: StatusCodes.Status404NotFound);
 
     static async Task FollowAsync<T>(
-        HttpContext context, TimeProvider clock, IEnumerable<T> known, System.Threading.Channels.ChannelReader<T> arrivals, Func<T, bool> fits, Func<T, Action<Utf8JsonWriter>> document)
+        HttpContext context, IEnumerable<T> known, System.Threading.Channels.ChannelReader<T> arrivals, Func<T, bool> fits, Func<T, Action<Utf8JsonWriter>> document)
     {
-        var stream = new NdJson(context, clock);
-        await stream.StartAsync();
-        foreach (var chunk in known.Chunk(256))
+        await NdJson.RunAsync(context, async stream =>
         {
-            foreach (var item in chunk)
-                stream.Write(document(item));
-            await stream.FlushAsync();
-        }
-        await stream.FollowAsync(arrivals, item =>
-        {
-            if (fits(item))
-                stream.Write(document(item));
+            await stream.WriteAllAsync(known, item => stream.Write(document(item)));
+            await stream.FollowAsync(arrivals, item =>
+            {
+                if (fits(item))
+                    stream.Write(document(item));
+            });
         });
     }
 

@@ -53,7 +53,9 @@ static class SpanFields
             return AttributeText.Of(service);
         var host = Find(message, "server.address") ?? Find(message, "net.peer.name");
         var port = Find(message, "server.port") ?? Find(message, "net.peer.port");
-        return host is null ? null : port is null ? AttributeText.Of(host) : $"{AttributeText.Of(host)}:{AttributeText.Of(port)}";
+        if (host is null)
+            return (Find(message, "db.system.name") ?? Find(message, "db.system") ?? Find(message, "messaging.system")) is { } system ? AttributeText.Of(system) : null;
+        return port is null ? AttributeText.Of(host) : $"{AttributeText.Of(host)}:{AttributeText.Of(port)}";
     }
 
     static AnyValue? Find(Span message, string key)

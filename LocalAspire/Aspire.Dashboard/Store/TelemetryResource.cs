@@ -24,7 +24,10 @@ sealed class TelemetryResource(string name, string instanceId, Resource message)
 
     public long ErrorLogs => Volatile.Read(ref _errorLogs);
 
-    public bool HasMetrics { get; set; }
+    /// <summary>When metrics came last, in milliseconds since 1970; 0 when none have come.</summary>
+    public long MetricsUntil { get; set; }
+
+    public bool HasMetrics => MetricsUntil > 0;
 
     public void CountSpans(int more) => Interlocked.Add(ref _spans, more);
 

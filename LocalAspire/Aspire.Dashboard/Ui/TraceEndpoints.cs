@@ -3,6 +3,7 @@ using System.Text.Json;
 using Aspire.Dashboard.Api;
 using Aspire.Dashboard.Otlp;
 using Aspire.Dashboard.Query;
+using Aspire.Dashboard.Resources;
 using Aspire.Dashboard.Store;
 
 namespace Aspire.Dashboard.Ui;
@@ -32,7 +33,7 @@ static class TraceEndpoints
         }, UiJson.Options);
     }
 
-    static IResult GetTrace(TraceStore store, LogStore logs, TimeProvider clock, string traceId)
+    static IResult GetTrace(TraceStore store, LogStore logs, ResourceDirectory resources, TimeProvider clock, string traceId)
     {
         if (!Ids.TryTrace(traceId, out var id) || store.Find(id) is not var (trace, spans))
             return NotFound(traceId);
@@ -41,7 +42,7 @@ static class TraceEndpoints
         var item = TraceListItem.Of(trace, summary, clock.GetUtcNow());
         return Results.Json(new TraceView(
             item.Id, item.Name, item.Resource, item.Start, item.Duration, item.Errors, item.Growing, Times.Unix(trace.ReceivedAt), item.Resources,
-            [.. TraceTree.Build(spans.Span).Select(node => SpanView.Of(node, summary.Start, store, _ => null))],
+            [.. TraceTree.Build(spans.Span).Select(node => SpanView.Of(node, summary.Start, store, resources.Resolve))],
             LogsOf(logs, id).OrderBy(log => log.Time).Select(log => TraceLogView.Of(log, summary.Start))), UiJson.Options);
     }
 

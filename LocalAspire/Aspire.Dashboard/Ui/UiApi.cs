@@ -1,6 +1,7 @@
 using Aspire.Dashboard.Api;
 using Aspire.Dashboard.Otlp;
 using Aspire.Dashboard.Query;
+using Aspire.Dashboard.Resources;
 using Aspire.Dashboard.Store;
 
 namespace Aspire.Dashboard.Ui;
@@ -20,6 +21,7 @@ static class UiApi
         ui.MapGet("/logs/{sequence:long}", GetLog);
         ui.MapGet("/fields", GetFields);
         ui.MapDelete("/telemetry", ClearTelemetry);
+        ui.MapResources();
         ui.MapTraces();
         ui.MapMetrics();
     }
@@ -30,30 +32,29 @@ static class UiApi
         Standalone = options.ResourceServiceClient.Url is null,
         OtlpGrpcUrl = options.Otlp.GrpcEndpointUrl,
         OtlpHttpUrl = options.Otlp.HttpEndpointUrl,
-        Limits = new { options.TelemetryLimits.MaxLogCount, options.TelemetryLimits.MaxTraceCount },
+        Limits = new { options.TelemetryLimits.MaxLogCount, options.TelemetryLimits.MaxTraceCount, options.Frontend.MaxConsoleLogCount },
     }, UiJson.Options);
 
-    static async Task FollowChangesAsync(HttpContext context, TraceStore traces, LogStore logs, MetricStore metrics, TimeProvider clock)
-    {
-        var stream = new NdJson(context, clock);
-        await stream.StartAsync();
-        while (true)
+    static Task FollowChangesAsync(HttpContext context, ResourceDirectory resources, TraceStore traces, LogStore logs, MetricStore metrics, TimeProvider clock) =>
+        NdJson.RunAsync(context, async stream =>
         {
-            var next = Task.WhenAny(traces.Changes.Next, logs.Changes.Next, metrics.Changes.Next);
-            stream.Write(json =>
+            while (true)
             {
-                json.WriteStartObject();
-                json.WriteNumber("resources", 0);
-                json.WriteNumber("traces", traces.Changes.Version);
-                json.WriteNumber("logs", logs.Changes.Version);
-                json.WriteNumber("metrics", metrics.Changes.Version);
-                json.WriteEndObject();
-            });
-            await stream.FlushAsync();
-            await Task.Delay(BetweenChanges, clock, context.RequestAborted);
-            await stream.WaitAsync(next);
-        }
-    }
+                var next = Task.WhenAny(resources.Changes.Next, traces.Changes.Next, logs.Changes.Next, metrics.Changes.Next);
+                stream.Write(json =>
+                {
+                    json.WriteStartObject();
+                    json.WriteNumber("resources", resources.Changes.Version);
+                    json.WriteNumber("traces", traces.Changes.Version);
+                    json.WriteNumber("logs", logs.Changes.Version);
+                    json.WriteNumber("metrics", metrics.Changes.Version);
+                    json.WriteEndObject();
+                });
+                await stream.FlushAsync();
+                await Task.Delay(BetweenChanges, clock, stream.Stop);
+                await stream.WaitAsync(next);
+            }
+        });
 
     static IResult GetLogs(LogStore store, [AsParameters] LogQuery query)
     {

@@ -15,6 +15,9 @@ static class AppHostMetadata
     /// <summary>Where the build put the assembly of a project; null when the AppHost's build does not include it.</summary>
     public static string? Output(Assembly? assembly, string projectPath) => Find(assembly, $"localaspire:output:{projectPath}");
 
+    /// <summary>Where the build put the dashboard.</summary>
+    public static string? Dashboard(Assembly? assembly) => Find(assembly, "aspiredashboardpath");
+
     static string? Find(Assembly? assembly, string key) => assembly?.GetCustomAttributes<AssemblyMetadataAttribute>()
         .FirstOrDefault(a => string.Equals(a.Key, key, StringComparison.OrdinalIgnoreCase))?.Value;
 }

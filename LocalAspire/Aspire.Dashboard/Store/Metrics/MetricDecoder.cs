@@ -4,8 +4,9 @@ using Google.Protobuf.Collections;
 namespace Aspire.Dashboard.Store;
 
 /// <summary>A point as it came, whatever the kind of its instrument.</summary>
+/// <param name="Start">Since when it counts; 0 when that is not known.</param>
 /// <param name="IsDelta">Whether the values count since the point before, and not since the start.</param>
-sealed record IncomingPoint(long Time, double Value, Distribution? Distribution, bool IsDelta, RepeatedField<KeyValue> Attributes, IEnumerable<Exemplar> Exemplars);
+sealed record IncomingPoint(long Start, long Time, double Value, Distribution? Distribution, bool IsDelta, RepeatedField<KeyValue> Attributes, IEnumerable<Exemplar> Exemplars);
 
 static class MetricDecoder
 {
@@ -24,7 +25,7 @@ static class MetricDecoder
             metric.ExponentialHistogram.DataPoints.Where(p => p.Flags != NoValue).Select(p => Exponential(p, IsDelta(metric.ExponentialHistogram.AggregationTemporality)))),
         // Its quantiles cannot be added up; what is left is how often and how much.
         Metric.DataOneofCase.Summary => (MetricKind.Histogram, metric.Summary.DataPoints.Where(p => p.Flags != NoValue)
-            .Select(p => new IncomingPoint(Milliseconds(p.TimeUnixNano), p.Count, new(p.Sum, [], [p.Count]), false, p.Attributes, []))),
+            .Select(p => new IncomingPoint(Milliseconds(p.StartTimeUnixNano), Milliseconds(p.TimeUnixNano), p.Count, new(p.Sum, [], [p.Count]), false, p.Attributes, []))),
         _ => null,
     };
 
@@ -33,12 +34,12 @@ static class MetricDecoder
     static bool IsDelta(AggregationTemporality temporality) => temporality == AggregationTemporality.Delta;
 
     static IncomingPoint Number(NumberDataPoint point, bool isDelta) => new(
-        Milliseconds(point.TimeUnixNano), point.ValueCase == NumberDataPoint.ValueOneofCase.AsInt ? point.AsInt : point.AsDouble, null, isDelta, point.Attributes, point.Exemplars);
+        Milliseconds(point.StartTimeUnixNano), Milliseconds(point.TimeUnixNano), point.ValueCase == NumberDataPoint.ValueOneofCase.AsInt ? point.AsInt : point.AsDouble, null, isDelta, point.Attributes, point.Exemplars);
 
     static bool IsValid(HistogramDataPoint point) => point.BucketCounts.Count == 0 || point.BucketCounts.Count == point.ExplicitBounds.Count + 1;
 
     static IncomingPoint Explicit(HistogramDataPoint point, bool isDelta) => new(
-        Milliseconds(point.TimeUnixNano),
+        Milliseconds(point.StartTimeUnixNano), Milliseconds(point.TimeUnixNano),
         point.Count,
         point.BucketCounts.Count == 0 ? new(point.Sum, [], [point.Count]) : new(point.Sum, [.. point.ExplicitBounds], [.. point.BucketCounts.Select(count => (double)count)]),
         isDelta, point.Attributes, point.Exemplars);
@@ -60,7 +61,7 @@ static class MetricDecoder
                 Add(Bound(point.Scale, positive.Offset + i + 1), positive.BucketCounts[i]);
         }
         counts.Add(0);
-        return new(Milliseconds(point.TimeUnixNano), point.Count, new(point.Sum, [.. bounds], [.. counts]), isDelta, point.Attributes, point.Exemplars);
+        return new(Milliseconds(point.StartTimeUnixNano), Milliseconds(point.TimeUnixNano), point.Count, new(point.Sum, [.. bounds], [.. counts]), isDelta, point.Attributes, point.Exemplars);
 
         void Add(double bound, ulong count)
         {

@@ -35,8 +35,11 @@ sealed class MetricSeries(IReadOnlyList<KeyValuePair<string, string>> attributes
 
     public Queue<MetricExemplar> Exemplars { get; } = new();
 
+    /// <summary>Senders repeat an exemplar until they have a newer one.</summary>
     public void Add(MetricExemplar exemplar)
     {
+        if (Exemplars.Contains(exemplar))
+            return;
         Exemplars.Enqueue(exemplar);
         if (Exemplars.Count > KeptExemplars)
             Exemplars.Dequeue();

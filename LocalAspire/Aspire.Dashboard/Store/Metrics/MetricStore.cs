@@ -11,6 +11,8 @@ sealed class MetricStore(ResourceCatalog resources, TelemetryLimitOptions limits
     // The newest points stay as they came; older ones are thinned when memory runs short.
     static readonly TimeSpan FullResolution = TimeSpan.FromMinutes(5);
 
+    static readonly TimeSpan JustStarted = TimeSpan.FromMinutes(1);
+
     readonly Lock _lock = new();
     readonly Dictionary<(TelemetryScope Scope, string Name), MetricInstrument> _instruments = [];
     readonly Dictionary<TelemetryScope, int> _instrumentsOfScope = [];
@@ -32,13 +34,14 @@ sealed class MetricStore(ResourceCatalog resources, TelemetryLimitOptions limits
                     result.Reject(ofScope.Metrics.Count, "There are too many resources or scopes.");
                     continue;
                 }
-                resource.Resource.HasMetrics = true;
                 lock (_lock)
                 {
                     foreach (var metric in ofScope.Metrics)
                         Add(scope, metric, result);
                 }
             }
+            if (resource is not null)
+                resource.Resource.MetricsUntil = Math.Max(resource.Resource.MetricsUntil, clock.GetUtcNow().ToUnixTimeMilliseconds());
         }
         Changes.Raise();
         return result;
@@ -60,7 +63,7 @@ sealed class MetricStore(ResourceCatalog resources, TelemetryLimitOptions limits
             {
                 _instruments.Remove(key);
                 _instrumentsOfScope.Remove(key.Scope);
-                instrument.Resource.HasMetrics = false;
+                instrument.Resource.MetricsUntil = 0;
             }
             Measure();
         }
@@ -79,7 +82,7 @@ sealed class MetricStore(ResourceCatalog resources, TelemetryLimitOptions limits
         foreach (var point in points)
         {
             if (Series(instrument, point) is { } series)
-                Add(series, kind, point);
+                Add(series, instrument, point);
             else
                 result.Reject(1, $"The instrument '{instrument.Name}' has too many time series, or memory for metrics is used up.");
         }
@@ -115,9 +118,11 @@ sealed class MetricStore(ResourceCatalog resources, TelemetryLimitOptions limits
         return instrument.Series[key] = new(attributes, limits.MaxMetricsCount);
     }
 
-    void Add(MetricSeries series, MetricKind kind, IncomingPoint point)
+    void Add(MetricSeries series, MetricInstrument instrument, IncomingPoint point)
     {
-        var (value, distribution) = (point.Value, point.Distribution);
+        var (kind, value, distribution) = (instrument.Kind, point.Value, point.Distribution);
+        if (series.Points.Last is null && kind is MetricKind.Counter or MetricKind.Histogram && Zero(instrument.Resource, point) is { } zero)
+            series.Points.Add(zero);
         if (series.Points.Last is { } last)
         {
             if (point.IsDelta && kind != MetricKind.Gauge)
@@ -134,6 +139,17 @@ sealed class MetricStore(ResourceCatalog resources, TelemetryLimitOptions limits
                 series.Add(new(MetricDecoder.Milliseconds(exemplar.TimeUnixNano), exemplar.ValueCase == Exemplar.ValueOneofCase.AsInt ? exemplar.AsInt : exemplar.AsDouble, trace, span));
         }
         HasMemory();
+    }
+
+    /// <summary>
+    /// Where a new series was still at zero: at the last export of its sender that did not have it, or at its start if that was just now.
+    /// One that has counted for longer than we have listened begins with what it shows.
+    /// </summary>
+    static MetricPoint? Zero(TelemetryResource resource, IncomingPoint point)
+    {
+        var time = resource.MetricsUntil > 0 ? resource.MetricsUntil : point.Start;
+        var isKnown = resource.MetricsUntil > 0 || point.IsDelta || point.Time - point.Start < JustStarted.TotalMilliseconds;
+        return isKnown && time < point.Time ? new(time, 0, point.Distribution is { } d ? new(0, d.Bounds, new double[d.Counts.Length]) : null) : null;
     }
 
     /// <summary>When bounds change, the earlier buckets are put where their upper ends fall.</summary>
