@@ -91,15 +91,17 @@ static class TraceTree
 
         void Push(List<TraceNode> siblings, int depth)
         {
-            siblings.Sort((a, b) => b.Start.CompareTo(a.Start));
-            foreach (var sibling in siblings)
+            siblings.Sort(Order);
+            for (var i = siblings.Count - 1; i >= 0; i--)
             {
-                sibling.Depth = depth;
-                open.Push(sibling);
+                siblings[i].Depth = depth;
+                open.Push(siblings[i]);
             }
-            siblings.Reverse();
         }
     }
+
+    // Of two that start together the longer one is first.
+    static int Order(TraceNode a, TraceNode b) => (a.Start, b.End, a.Id).CompareTo((b.Start, a.End, b.Id));
 
     /// <summary>
     /// Goes back from the end: what ended last was waited for; before it began, the child that had ended last by then, and so on.

@@ -1,5 +1,3 @@
-using Aspire.Hosting.ApplicationModel;
-
 namespace LocalAspire;
 
 /// <summary>A program that is ready to be started.</summary>
@@ -21,17 +19,4 @@ sealed record LaunchSpec(string FileName, IReadOnlyList<string> Arguments, strin
 
     /// <summary>The output that says that the program does its work; null when starting it is enough.</summary>
     public string? ReadyText { get; init; }
-
-    /// <summary>What is shown of it beside the resource.</summary>
-    public CustomResourceSnapshot Describe(CustomResourceSnapshot snapshot) => snapshot with
-    {
-        EnvironmentVariables = [.. Environment.Select(variable => new EnvironmentVariableSnapshot(variable.Key, variable.Value, IsFromSpec: true))],
-        Properties =
-        [
-            .. snapshot.Properties.Where(property => !property.Name.StartsWith("executable.", StringComparison.Ordinal)),
-            new("executable.path", FileName),
-            new("executable.args", string.Join(' ', Arguments)),
-            new("executable.workDir", WorkingDirectory),
-        ],
-    };
 }

@@ -36,7 +36,6 @@ sealed class ProcessStarter(
         instance.Begin(process);
         endpoints.Open(instance);
         instance.End = FollowAsync(instance, process, ready.Task, lastLines);
-        await notifications.PublishUpdateAsync(instance.Resource, instance.Name, spec.Describe);
         if (spec.ReadyText is not null && await Task.WhenAny(ready.Task, process.Exited) != ready.Task)
             return;
         if (!process.Exited.IsCompleted)
