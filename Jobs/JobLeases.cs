@@ -45,8 +45,8 @@ public sealed class JobLeases(NpgsqlDataSource db)
     /// <summary>A worker not heard of for this long does not count as active.</summary>
     public static readonly TimeSpan WorkerSilence = TimeSpan.FromSeconds(15);
 
-    // Any number that nothing else locks.
-    const long ClaimLock = 0x636c61696d;
+    // Any number that nothing else locks; the lock ends with the transaction.
+    const string TakeTurn = "select pg_advisory_xact_lock(427020085613)";
 
     /// <summary>
     /// Takes up to <paramref name="count"/> jobs that may start, in their order (see <see cref="JobOrder"/>). Claims take turns, by a lock that
@@ -62,12 +62,10 @@ public sealed class JobLeases(NpgsqlDataSource db)
         string workerId, IReadOnlyList<string>? queues, int count, Action<JobId, Exception> unreadable, CancellationToken cancellationToken)
     {
         await using var batch = db.CreateBatch();
-        batch.BatchCommands.Add(new NpgsqlBatchCommand($"select pg_advisory_xact_lock({ClaimLock})"));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(TakeTurn));
         // A statement of its own, so that it sees what the holder of the lock before it did.
         batch.BatchCommands.Add(Sql.BatchCommand(Claim, workerId, Duration, count, Window(count), queues));
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        await reader.NextResultAsync(cancellationToken);
-        return await ReadReadableAsync(reader, unreadable, cancellationToken);
+        return await ReadReadableAsync(batch, unreadable, cancellationToken);
     }
 
     // More than are wanted, as some may be over a limit once the others of the same claim have started.
@@ -129,16 +127,22 @@ public sealed class JobLeases(NpgsqlDataSource db)
     /// that it ever began to run and that may still stand.
     /// </summary>
     public async Task<List<ClaimedJob>> UnansweredAsync(
-        string workerId, IReadOnlyCollection<JobId> known, Action<JobId, Exception> unreadable, CancellationToken cancellationToken)
+        string workerId, IReadOnlyCollection<JobLease> known, Action<JobId, Exception> unreadable, CancellationToken cancellationToken)
     {
-        await using var command = db.Command($"select {Claimed} from jobs where status = 'running' and worker_id = $1 and id <> all($2)", workerId, Ids(known));
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await ReadReadableAsync(reader, unreadable, cancellationToken);
+        await using var batch = db.CreateBatch();
+        // That claim may still be under way.
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(TakeTurn));
+        batch.BatchCommands.Add(Sql.BatchCommand(
+            $"select {Claimed} from jobs where status = 'running' and worker_id = $1 and (id, attempt) not in (select * from unnest($2::uuid[], $3::int[]))",
+            workerId, Ids(known.Select(lease => lease.Id)), Attempts(known)));
+        return await ReadReadableAsync(batch, unreadable, cancellationToken);
     }
 
     // One row that a later version wrote must not cost the others their run.
-    static async Task<List<ClaimedJob>> ReadReadableAsync(NpgsqlDataReader reader, Action<JobId, Exception> unreadable, CancellationToken cancellationToken)
+    static async Task<List<ClaimedJob>> ReadReadableAsync(NpgsqlBatch batch, Action<JobId, Exception> unreadable, CancellationToken cancellationToken)
     {
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
         var jobs = new List<ClaimedJob>();
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -179,7 +183,7 @@ public sealed class JobLeases(NpgsqlDataSource db)
             where jobs.id = any($2) and jobs.id = held.id and jobs.attempt = held.attempt and worker_id = $1 and status = 'running'
             returning jobs.id, jobs.attempt, cancel_requested_at is not null
             """,
-            worker.Id, Ids(held.Select(lease => lease.Id)), held.Select(lease => lease.Attempt).ToArray(), Duration));
+            worker.Id, Ids(held.Select(lease => lease.Id)), Attempts(held), Duration));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         var draining = (await reader.ReadAllAsync(row => row.GetBoolean(0), cancellationToken)).Single();
         await reader.NextResultAsync(cancellationToken);
@@ -190,6 +194,8 @@ public sealed class JobLeases(NpgsqlDataSource db)
     /// <summary>Forgets a worker that stops in good order, and those that died long ago.</summary>
     public Task LeaveAsync(string workerId, CancellationToken cancellationToken) =>
         db.Command("delete from workers where id = $1 or heartbeat_at < now() - interval '1 day'", workerId).ExecuteAsync(cancellationToken);
+
+    static int[] Attempts(IEnumerable<JobLease> leases) => [.. leases.Select(lease => lease.Attempt)];
 
     static Guid[] Ids(IEnumerable<JobId> ids) => [.. ids.Select(id => id.Value)];
 }

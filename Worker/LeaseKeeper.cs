@@ -85,7 +85,7 @@ internal sealed class LeaseKeeper(
     // The fast path; a signal that gets lost is made up for by the next renewal.
     void Cancel(JobId id)
     {
-        if (runs.Find(id) is { } run)
+        foreach (var run in runs.Of(id))
             runs.Stop(run, StopReason.Cancelled);
     }
 

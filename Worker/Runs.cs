@@ -8,10 +8,10 @@ namespace AspireJobs.Worker;
 /// <summary>The jobs that this worker holds.</summary>
 internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options, TimeProvider time, ILogger<Runs> logger)
 {
-    readonly ConcurrentDictionary<JobId, Held> _held = new();
+    readonly ConcurrentDictionary<JobLease, Held> _held = new();
 
     // Runs whose end could not be stored: their leases may stand for a while, and nobody runs them again.
-    readonly ConcurrentBag<JobId> _abandoned = [];
+    readonly ConcurrentBag<JobLease> _abandoned = [];
 
     /// <summary>Raised when more runs may start than before.</summary>
     public event Action? SlotFreed;
@@ -27,8 +27,8 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
             SlotFreed?.Invoke();
     }
 
-    /// <summary>Every job whose lease this worker knows of.</summary>
-    public IReadOnlyCollection<JobId> Known => [.. _held.Keys, .. _abandoned];
+    /// <summary>Every lease that this worker knows of and that may still stand.</summary>
+    public IReadOnlyCollection<JobLease> Known => [.. _held.Keys, .. _abandoned];
 
     /// <summary>How many more runs may start.</summary>
     public int FreeSlots => Draining ? 0 : options.Value.Slots - _held.Count;
@@ -36,15 +36,15 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
     /// <summary>All runs that have not ended.</summary>
     public IReadOnlyList<Run> All => [.. _held.Values.Select(held => held.Run)];
 
-    /// <summary>The run of a job, or null.</summary>
-    public Run? Find(JobId id) => _held.GetValueOrDefault(id)?.Run;
+    /// <summary>The runs of a job: one, or for a moment also an earlier attempt that is being stopped.</summary>
+    public IEnumerable<Run> Of(JobId id) => All.Where(run => run.Job.Id == id);
 
     /// <summary>Begins a run and returns at once.</summary>
     public void Start(ClaimedJob claimed, string? entryTraceParent, long claimedAt)
     {
         var run = new Run(claimed, claimedAt, time) { Trace = TraceOf(claimed, entryTraceParent) };
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _held[run.Job.Id] = new Held(run, ExecuteAsync(run, gate.Task));
+        _held[run.Lease] = new Held(run, ExecuteAsync(run, gate.Task));
         gate.SetResult();
     }
 
@@ -83,9 +83,9 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
         {
             // Nothing could be stored. The lease is not renewed from here on, so the job is settled as lost.
             logger.JobFault(e, run.Job.Id);
-            _abandoned.Add(run.Job.Id);
+            _abandoned.Add(run.Lease);
         }
-        _held.TryRemove(run.Job.Id, out _);
+        _held.TryRemove(run.Lease, out _);
         run.Dispose();
         SlotFreed?.Invoke();
     }

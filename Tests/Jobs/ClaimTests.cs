@@ -167,7 +167,7 @@ public sealed class ClaimTests(Stores stores) : IAsyncLifetime
         var ids = await SubmitAsync(Alice, 2);
         await ClaimAsync(2);
 
-        var found = await new JobLeases(_db).UnansweredAsync("worker", [ids[0]], Unreadable, Stop);
+        var found = await new JobLeases(_db).UnansweredAsync("worker", [new JobLease(ids[0], 1)], Unreadable, Stop);
 
         Assert.Equal(ids[1], Assert.Single(found).Job.Id);
     }
