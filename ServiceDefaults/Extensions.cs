@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.ResponseCompression;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -21,6 +22,9 @@ public static class Extensions
     const string HealthPath = "/health";
     const string AlivePath = "/alive";
     const string MetricsPath = "/metrics";
+
+    static readonly string[] Endpoints =
+        ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"];
 
     /// <summary>
     /// Adds JSON logs, OpenTelemetry, health checks and service discovery. To be called first on a new builder, so that nothing is logged before.
@@ -40,8 +44,8 @@ public static class Extensions
     }
 
     /// <summary>
-    /// Adds traces and metrics, the latter on <c>/metrics</c>; with <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> set, all three signals also go
-    /// there. The other <c>OTEL_*</c> variables have their standard meanings.
+    /// Adds traces and metrics, the latter on <c>/metrics</c>; with <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> set, or that of one signal, all three signals
+    /// are also exported. The other <c>OTEL_*</c> variables have their standard meanings.
     /// </summary>
     public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
@@ -55,7 +59,11 @@ public static class Extensions
             .WithTracing(tracing => tracing
                 .AddSource(builder.Environment.ApplicationName, "AspireJobs*")
                 .AddProcessor(new UnaskedQueries())
-                .AddAspNetCoreInstrumentation(options => options.Filter = context => !IsProbe(context.Request.Path))
+                .AddAspNetCoreInstrumentation(options =>
+                {
+                    options.Filter = context => !IsProbe(context.Request.Path);
+                    options.RecordException = true;
+                })
                 .AddHttpClientInstrumentation())
             .WithMetrics(metrics => metrics
                 .AddMeter(builder.Environment.ApplicationName, "AspireJobs*")
@@ -67,8 +75,10 @@ public static class Extensions
                 .RenameCounts()
                 .AddPrometheusExporter(options => options.ScopeInfoEnabled = false));
 
-        if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        if (Endpoints.Any(name => !string.IsNullOrWhiteSpace(builder.Configuration[name])))
         {
+            builder.Services.TryAddSingleton(TimeProvider.System);
+            builder.Services.AddHostedService<ExportErrors>();
             builder.Logging.AddOpenTelemetry(logs => logs.IncludeFormattedMessage = true);
             telemetry.UseOtlpExporter();
             builder.Services.AddHostedService<TelemetryShutdown>();
@@ -88,16 +98,19 @@ public static class Extensions
 
     /// <summary>
     /// Maps <c>/health</c> (every check: ready for work), <c>/alive</c> (the process answers) and <c>/metrics</c>, in every environment, as
-    /// orchestrators and Prometheus need them in production. None of the three is traced, measured or behind authorization.
+    /// orchestrators and Prometheus need them in production. None of the three is traced, measured or behind authorization. With
+    /// <c>OTEL_SDK_DISABLED=true</c> there is no <c>/metrics</c>.
     /// </summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
-        IEndpointConventionBuilder[] endpoints =
+        List<IEndpointConventionBuilder> endpoints =
         [
             app.MapHealthChecks(HealthPath),
             app.MapHealthChecks(AlivePath, new HealthCheckOptions { Predicate = check => check.Tags.Contains("live") }),
-            app.MapPrometheusScrapingEndpoint(MetricsPath, meterProvider: null, pipeline => pipeline.UseResponseCompression(), optionsName: null),
         ];
+        // A disabled SDK has no exporter to map.
+        if (!app.Configuration.GetValue("OTEL_SDK_DISABLED", false))
+            endpoints.Add(app.MapPrometheusScrapingEndpoint(MetricsPath, meterProvider: null, pipeline => pipeline.UseResponseCompression(), optionsName: null));
         foreach (var endpoint in endpoints)
             endpoint.DisableHttpMetrics().AllowAnonymous().Add(Untraced);
 

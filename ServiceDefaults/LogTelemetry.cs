@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace AspireJobs.ServiceDefaults;
 
-/// <summary>Metrics that every service has: what was built, and its own log.</summary>
+/// <summary>Metrics that every service has: what was built, its own log, and what telemetry gets lost on its way.</summary>
 static class LogTelemetry
 {
     static readonly Meter Meter = new("AspireJobs.ServiceDefaults");
@@ -13,6 +13,9 @@ static class LogTelemetry
     static readonly Counter<long> Lines = Meter.CreateCounter<long>("ansible_api_log_lines_total", null, "Log lines, by level.");
     static readonly Counter<long> DroppedLines = Meter.CreateCounter<long>(
         "ansible_api_dropped_log_lines_total", null, "Log lines lost because standard output was not read fast enough.");
+
+    static readonly Counter<long> ExportErrors = Meter.CreateCounter<long>(
+        "ansible_api_telemetry_export_errors_total", null, "Batches of spans, metrics or log records that the collector did not take.");
 
     static LogTelemetry()
     {
@@ -24,12 +27,15 @@ static class LogTelemetry
 
     public static void Dropped() => DroppedLines.Add(1);
 
+    public static void ExportFailed() => ExportErrors.Add(1);
+
     /// <summary>Puts the counters on the page before the first line, so that the first error is an increase.</summary>
     public static void StartAtZero()
     {
         for (var level = LogLevel.Information; level <= LogLevel.Critical; level++)
             Lines.Add(0, Levels[(int)level]);
         DroppedLines.Add(0);
+        ExportErrors.Add(0);
     }
 
     // The SDK writes the commit behind a plus sign.

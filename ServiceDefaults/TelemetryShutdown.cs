@@ -12,7 +12,8 @@ namespace AspireJobs.ServiceDefaults;
 /// </summary>
 sealed class TelemetryShutdown(IServiceProvider services) : IHostedLifecycleService
 {
-    const int TimeoutMilliseconds = 1500;
+    // Longer than one export may take (OTEL_EXPORTER_OTLP_TIMEOUT).
+    const int TimeoutMilliseconds = 2500;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.WhenAll(
         Task.Run(() => services.GetService<TracerProvider>()?.Shutdown(TimeoutMilliseconds), CancellationToken.None),

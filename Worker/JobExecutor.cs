@@ -24,9 +24,7 @@ internal sealed class JobExecutor(
 
         using var output = new OutputWriter(run, worker, results, signals, time, logger);
         var result = await ResultAsync(run, output);
-        span?.SetTag("job.status", result.Outcome.Status().Word());
-        if (result is { Failure: { } failure, Outcome: not JobOutcome.Cancelled })
-            span.Fail(failure.ErrorType, failure.Message);
+        span.End(result);
 
         var started = time.GetTimestamp();
         using (Traces.StartStep("upload_logs", run))
@@ -114,6 +112,8 @@ internal sealed class JobExecutor(
         catch (Exception e)
         {
             span.Fail(e is JobFailedException failed ? failed.Outcome.Word() : run.Reason?.Word() ?? e.GetType().FullName!, e.Message);
+            if (e is not (JobFailedException or OperationCanceledException))
+                span?.AddException(e);
             throw;
         }
         finally

@@ -54,6 +54,8 @@ internal sealed class OutputWriter : IDisposable
 
     async Task PumpAsync()
     {
+        // A run that talks for hours would fill its trace with these.
+        using var untraced = Traces.Suppress();
         try
         {
             while (true)

@@ -19,7 +19,25 @@ internal static class Traces
             .SetTag("messaging.operation.type", "process")
             .SetTag("messaging.operation.name", "process")
             .SetTag("messaging.destination.name", run.Job.Request.Queue)
-            .SetTag("messaging.message.id", run.Job.Id.ToString());
+            .SetTag("messaging.message.id", run.Job.Id.ToString())
+            .SetTag("cicd.pipeline.name", run.Job.Request.Playbook ?? Ansible.AnsiblePlaybook.InlineName)
+            .SetTag("cicd.pipeline.run.id", run.Job.Id.ToString())
+            .SetTag("cicd.pipeline.action.name", "RUN");
+
+    /// <summary>Says how the execution ended: in the conventions' words a failure is the playbook's, an error is ours.</summary>
+    public static void End(this Activity? span, JobResult result)
+    {
+        span?.SetTag("job.status", result.Outcome.Status().Word()).SetTag("cicd.pipeline.result", result.Outcome switch
+        {
+            JobOutcome.Success => "success",
+            JobOutcome.Cancelled => "cancellation",
+            JobOutcome.TimedOut => "timeout",
+            JobOutcome.SourceFetchFailed or JobOutcome.CredentialError or JobOutcome.WorkerLost or JobOutcome.InternalError => "error",
+            _ => "failure",
+        });
+        if (result is { Failure: { } failure, Outcome: not JobOutcome.Cancelled })
+            span.Fail(failure.ErrorType, failure.Message);
+    }
 
     /// <summary>A step of the execution.</summary>
     public static Activity? StartStep(string name, Run run) =>

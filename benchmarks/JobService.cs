@@ -24,9 +24,10 @@ sealed class JobService : IAsyncDisposable
 
     readonly DistributedApplication _app;
 
-    JobService(DistributedApplication app, string appHostDirectory)
+    JobService(DistributedApplication app, string appHostDirectory, string database)
     {
         _app = app;
+        Database = NpgsqlDataSource.Create(database);
         Samples = Path.GetFullPath(Path.Combine(appHostDirectory, "..", "samples"));
         Jobs = new Uri(app.GetEndpoint("api"), "/api/v1/jobs");
         Client = new HttpClient { BaseAddress = Jobs, Timeout = Timeout.InfiniteTimeSpan, DefaultRequestHeaders = { Authorization = Authorization } };
@@ -42,23 +43,29 @@ sealed class JobService : IAsyncDisposable
 
     public HttpClient Client { get; }
 
+    NpgsqlDataSource Database { get; }
+
     /// <summary>Starts the system and waits until all of it is healthy.</summary>
     /// <param name="workers">False leaves the workers out, so that jobs wait and nothing but the submission takes time.</param>
     /// <param name="stop">Ends the wait.</param>
-    public static async Task<JobService> StartAsync(bool workers, CancellationToken stop)
+    /// <param name="environment">Variables of all services, which win over those that the AppHost gives them.</param>
+    public static async Task<JobService> StartAsync(bool workers, CancellationToken stop, IReadOnlyDictionary<string, string>? environment = null)
     {
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>([$"--Parameters:admin-api-key={Key}"], stop);
         builder.Services.AddLogging(logging => logging.ClearProviders());
         Unproxy(Resource(builder.Resources, "api"));
         if (!workers)
             builder.Resources.Remove(Resource(builder.Resources, "worker"));
+        foreach (var project in builder.Resources.OfType<ProjectResource>())
+            foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+                project.Annotations.Add(new EnvironmentCallbackAnnotation(name, () => value));
 
         var app = await builder.BuildAsync(stop);
         await app.StartAsync(stop);
         string[] services = workers ? ["api", "webhooks", "worker"] : ["api", "webhooks"];
         foreach (var service in services)
             await app.ResourceNotifications.WaitForResourceHealthyAsync(service, stop);
-        return new JobService(app, builder.AppHostDirectory);
+        return new JobService(app, builder.AppHostDirectory, (await app.GetConnectionStringAsync("jobsdb", stop))!);
     }
 
     /// <summary>Submits a job and waits for its end. Returns its final state and the milliseconds from the request to the end of its log, which comes with that state.</summary>
@@ -81,17 +88,41 @@ sealed class JobService : IAsyncDisposable
         return lines.Reader;
     }
 
+    /// <summary>
+    /// Submits jobs at once, whose playbook is missing, so that they take as much of the service as any job and end as soon as they have started.
+    /// Returns how many a second became final, by the database's clock.
+    /// </summary>
+    public async Task<double> DrainAsync(int count, CancellationToken stop)
+    {
+        var request = new { source = new { type = "local" }, playbook = "missing.yml", labels = new { burst = Guid.NewGuid().ToString() } };
+        await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = stop }, async (_, token) =>
+        {
+            using var accepted = await Client.PostAsJsonAsync(Jobs, request, token);
+            await JsonAsync(accepted, token);
+        });
+        var sql = $"select count(*), coalesce(count(*) / extract(epoch from max(finished_at) - min(created_at)), 0)::float8 from jobs where request -> 'labels' ->> 'burst' = '{request.labels.burst}' and finished_at is not null";
+        while (true)
+        {
+            await using var command = Database.CreateCommand(sql);
+            await using var row = await command.ExecuteReaderAsync(stop);
+            await row.ReadAsync(stop);
+            if (row.GetInt64(0) == count)
+                return row.GetDouble(1);
+            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, stop);
+        }
+    }
+
     /// <summary>Number of stored jobs, read past the API.</summary>
     public async Task<long> CountJobsAsync(CancellationToken stop)
     {
-        await using var db = NpgsqlDataSource.Create((await _app.GetConnectionStringAsync("jobsdb", stop))!);
-        await using var command = db.CreateCommand("select count(*) from jobs");
+        await using var command = Database.CreateCommand("select count(*) from jobs");
         return (long)(await command.ExecuteScalarAsync(stop))!;
     }
 
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
+        await Database.DisposeAsync();
         await _app.DisposeAsync();
     }
 

@@ -5,6 +5,8 @@ var measurements = new Dictionary<string, Func<CancellationToken, Task>>
     ["submit"] = SubmitBenchmark.RunAsync,
     ["pickup"] = PickupBenchmark.RunAsync,
     ["playbook"] = PlaybookBenchmark.RunAsync,
+    ["telemetry-submit"] = TelemetryBenchmark.SubmitAsync,
+    ["telemetry-drain"] = TelemetryBenchmark.DrainAsync,
 };
 
 if (args.Except(measurements.Keys).FirstOrDefault() is { } unknown)

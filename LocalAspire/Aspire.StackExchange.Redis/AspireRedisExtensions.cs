@@ -2,6 +2,7 @@ using Aspire.StackExchange.Redis;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using OpenTelemetry.Trace;
 using StackExchange.Redis;
 
 namespace Microsoft.Extensions.Hosting;
@@ -13,7 +14,7 @@ public static class AspireRedisExtensions
 
     /// <summary>
     /// Registers <see cref="IConnectionMultiplexer"/> (singleton) for <c>ConnectionStrings:{connectionName}</c>, with health check
-    /// <c>StackExchange.Redis</c>. It connects while the host starts, does not fail if Redis is away then, and reconnects by itself.
+    /// <c>StackExchange.Redis</c> and spans. It connects while the host starts, does not fail if Redis is away then, and reconnects by itself.
     /// A missing connection string is an <see cref="InvalidOperationException"/> when the client is first resolved.
     /// </summary>
     public static void AddRedisClient(
@@ -64,10 +65,12 @@ public static class AspireRedisExtensions
 
         // A null key makes a keyed descriptor an ordinary one.
         builder.Services.Add(new ServiceDescriptor(typeof(IConnectionMultiplexer), serviceKey,
-            (_, _) => RedisConnection.Open(ReadOptions(builder.Configuration, settings, connectionName, configureOptions)), ServiceLifetime.Singleton));
+            (_, _) => RedisConnection.Open(ReadOptions(builder.Configuration, settings, connectionName, configureOptions), traced: !settings.DisableTracing), ServiceLifetime.Singleton));
 
         if (!string.IsNullOrEmpty(settings.ConnectionString))
             builder.Services.AddSingleton<IHostedService>(services => new RedisWarmUp(() => Connection(services, serviceKey)));
+        if (!settings.DisableTracing)
+            builder.Services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddSource(TracedConnection.SourceName));
         if (!settings.DisableHealthChecks)
             AddHealthCheck(builder, serviceKey is null ? "StackExchange.Redis" : $"StackExchange.Redis_{serviceKey}", serviceKey);
 

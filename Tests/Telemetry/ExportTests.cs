@@ -59,6 +59,57 @@ public sealed class ExportTests(WatchedSystem system)
         Assert.Equal(0, await service.StopAsync());
     }
 
+    [Theory]
+    [InlineData("http/protobuf")]
+    [InlineData("grpc")]
+    public async Task A_collector_that_is_down_is_counted_and_told_of_once(string protocol)
+    {
+        var settings = system.SettingsOf("Api");
+        settings["OTEL_EXPORTER_OTLP_PROTOCOL"] = protocol;
+        settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:1";
+        using var service = await ServiceProcess.StartAsync("Api", settings);
+
+        await system.MetricsAsync(service.Address, page => page.Value("ansible_api_telemetry_export_errors_total") > 1);
+        await service.StopAsync();
+
+        Assert.Single(service.Lines, line => line.Contains("\"event\":\"telemetry_export_failed\"", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task One_signals_own_endpoint_is_enough()
+    {
+        await using var collector = await OtlpReceiver.StartAsync();
+        var settings = system.SettingsOf("Api");
+        settings.Remove("OTEL_EXPORTER_OTLP_ENDPOINT");
+        settings["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = collector.Url + "/v1/traces";
+        using var service = await ServiceProcess.StartAsync("Api", settings);
+
+        using var response = await system.Client.GetAsync(new Uri(service.Address, "/nothing/here"), Stop);
+        while (!collector.Signals.Contains("traces"))
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Stop);
+        await service.StopAsync();
+
+        Assert.Equal(["traces"], collector.Signals);
+    }
+
+    [Fact]
+    public async Task A_disabled_sdk_exports_nothing_and_the_service_serves()
+    {
+        await using var collector = await OtlpReceiver.StartAsync();
+        var settings = system.SettingsOf("Api");
+        settings["OTEL_SDK_DISABLED"] = "true";
+        settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Url;
+        using var service = await ServiceProcess.StartAsync("Api", settings);
+
+        using var jobs = await system.Client.GetAsync(new Uri(service.Address, "/api/v1/jobs?limit=1"), Stop);
+        using var metrics = await system.Client.GetAsync(new Uri(service.Address, "/metrics"), Stop);
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.NotFound), (jobs.StatusCode, metrics.StatusCode));
+        Assert.Equal(0, await service.StopAsync());
+        Assert.Empty(collector.Signals);
+        Assert.DoesNotContain(service.Lines, line => line.Contains("\"level\":\"error\"", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Without_a_collector_nothing_is_exported_and_the_trace_goes_on()
     {

@@ -31,6 +31,7 @@ public sealed class TraceTests(WatchedSystem system)
         var create = Span("db.create_job", "api", SpanKind.Internal, submit);
         Assert.Contains(trace, span => span.ParentId == create.SpanId && span.Tags.GetValueOrDefault("db.system.name") == "postgresql");
         var enqueue = Span("redis.enqueue", "api", SpanKind.Producer, submit);
+        var command = Span("EVALSHA", "api", SpanKind.Client, enqueue);
         var execute = Span("worker.execute", "worker", SpanKind.Consumer, enqueue);
         Span("fetch_source", "worker", SpanKind.Internal, execute);
         Span("resolve_credentials", "worker", SpanKind.Internal, execute);
@@ -47,6 +48,7 @@ public sealed class TraceTests(WatchedSystem system)
         Assert.Contains(job.TraceId!, callback.Body);
         Assert.Equal("ok", host.Tags["ansible.task.host.status"]);
         Assert.All(trace, span => Assert.True(span.End >= span.Start, span.Name));
+        Assert.True(command.Start >= enqueue.Start && command.End <= enqueue.End);
         Assert.DoesNotContain(trace, span => span.IsError);
         foreach (var span in new[] { submit, execute, run, webhook })
             Assert.Equal(job.Id.ToString(), span.Tags["job.id"]);
@@ -69,8 +71,12 @@ public sealed class TraceTests(WatchedSystem system)
         AssertTags("POST /api/v1/jobs", ("http.request.method", "POST"), ("http.route", "/api/v1/jobs"), ("http.response.status_code", "202"),
             ("url.path", "/api/v1/jobs"), ("url.scheme", "http"), ("network.protocol.version", "1.1"));
         AssertTags("redis.enqueue", ("messaging.system", "redis"), ("messaging.operation.type", "send"), ("messaging.destination.name", "default"), ("messaging.message.id", $"{job.Id}"));
+        AssertTags("EVALSHA", ("db.system.name", "redis"), ("db.operation.name", "EVALSHA"), ("server.address", "localhost"));
         AssertTags("worker.execute", ("job.id", $"{job.Id}"), ("source.type", "inline"), ("job.status", "success"),
+            ("cicd.pipeline.name", "playbook.yml"), ("cicd.pipeline.run.id", $"{job.Id}"), ("cicd.pipeline.action.name", "RUN"), ("cicd.pipeline.result", "success"),
             ("code.function.name", "ansible_job_execute"), ("messaging.operation.type", "process"), ("messaging.message.id", $"{job.Id}"));
+        AssertTags("run_playbook", ("process.executable.name", "ansible-playbook"), ("process.exit.code", "0"));
+        AssertTags("task Show the trace", ("cicd.pipeline.task.name", "Show the trace"), ("cicd.pipeline.task.run.result", "success"), ("ansible.task.hosts.ok", "1"));
 
         void AssertTags(string name, params (string Key, string Value)[] tags)
         {
@@ -89,7 +95,7 @@ public sealed class TraceTests(WatchedSystem system)
         foreach (var name in new[] { "host localhost", "task Fail", "play localhost", "run_playbook", "worker.execute" })
             Assert.True(trace.Single(span => span.Name == name).IsError, name);
         var execute = trace.Single(span => span.Name == "worker.execute");
-        Assert.Equal(("failed", "tasks_failed"), (execute.Tags["job.status"], execute.Tags["error.type"]));
+        Assert.Equal(("failed", "failure", "tasks_failed"), (execute.Tags["job.status"], execute.Tags["cicd.pipeline.result"], execute.Tags["error.type"]));
     }
 
     [Fact]

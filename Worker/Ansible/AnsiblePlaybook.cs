@@ -29,7 +29,9 @@ internal sealed class AnsiblePlaybook(IOptions<AnsibleOptions> options)
             var arguments = files.Prepare();
             using var process = SupervisedProcess.Start(
                 _program.Value.Python, [_program.Value.Playbook, .. arguments], run.SourceDirectory, files.Environment().Concat(TraceContext()));
-            return await FollowAsync(process, run, stop);
+            var result = await FollowAsync(process, run, stop);
+            Activity.Current?.SetTag("process.executable.name", Path.GetFileName(_program.Value.Playbook)).SetTag("process.exit.code", result.ExitCode);
+            return result;
         }
         catch (JobFailedException e)
         {

@@ -9,9 +9,11 @@ namespace AspireJobs.Worker.Ansible;
 /// </summary>
 internal sealed class PlaybookSpans : IDisposable
 {
-    // A thousand hosts times two hundred tasks would flood the trace store; the counts stand on the task's span.
+    // A thousand hosts times two hundred tasks would flood the trace store; the counts stand on the task's span. A host that fails takes no
+    // further part in its play, so failures need no limit.
     const int MostPlainHosts = 500;
     const int MostNotableHosts = 5000;
+    static readonly TimeSpan Slow = TimeSpan.FromSeconds(10);
     const int MostNotes = 32;
     const string Stopped = "the run ended before";
 
@@ -69,7 +71,8 @@ internal sealed class PlaybookSpans : IDisposable
     Activity? StartTask(PlaybookEvent item) => Start("task", item.Text("task"), _play!.Context, item.At)
         ?.SetTag("ansible.task.name", item.Text("task")).SetTag("ansible.task.module", item.Text("action"))
         .SetTag("ansible.task.path", item.Text("path")).SetTag("ansible.task.role", item.Text("role"))
-        .SetTag("ansible.task.handler", item.Is("handler"));
+        .SetTag("ansible.task.handler", item.Is("handler"))
+        .SetTag("cicd.pipeline.task.name", item.Text("task")).SetTag("cicd.pipeline.task.run.id", item.Text("task_uuid"));
 
     void EndHost(TaskSpan task, PlaybookEvent item)
     {
@@ -84,7 +87,7 @@ internal sealed class PlaybookSpans : IDisposable
             task.Span?.SetStatus(ActivityStatusCode.Error, $"failed on {name}");
             _play?.SetStatus(ActivityStatusCode.Error, $"task '{item.Text("task")}' failed on {name}");
         }
-        if (task.Span is null || !IsWithinBudget(notable: failed || status is "changed" or "ignored"))
+        if (task.Span is null || !(failed || IsWithinBudget(notable: status is "changed" or "ignored" || item.At - started?.At >= Slow)))
         {
             task.Omitted++;
             return;
@@ -137,6 +140,7 @@ internal sealed class PlaybookSpans : IDisposable
         }
         foreach (var (status, count) in task.Counts)
             task.Span?.SetTag($"ansible.task.hosts.{status}", count);
+        task.Span?.SetTag("cicd.pipeline.task.run.result", task.Result);
         if (task.Omitted > 0)
             task.Span?.SetTag("ansible.task.hosts.without_span", task.Omitted);
         End(task.Span, task.Running.Count == 0 ? task.LastResult ?? at : at);
@@ -174,5 +178,10 @@ internal sealed class PlaybookSpans : IDisposable
         public Dictionary<string, int> Counts { get; } = [];
         public DateTimeOffset? LastResult { get; set; }
         public int Omitted { get; set; }
+
+        public string Result =>
+            Counts.ContainsKey("failed") || Counts.ContainsKey("unreachable") ? "failure"
+            : Running.Count > 0 ? "cancellation"
+            : Counts.Keys.Any(status => status != "skipped") ? "success" : "skip";
     }
 }

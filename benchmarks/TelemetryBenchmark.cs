@@ -1,0 +1,73 @@
+namespace AspireJobs.Benchmarks;
+
+/// <summary>
+/// What logs, metrics and traces cost: two whole systems side by side, one with all three on and exported to a collector that answers, one with all
+/// three off, loaded in turn.
+/// </summary>
+static class TelemetryBenchmark
+{
+    const int Rounds = 6;
+    const int Burst = 300;
+
+    static readonly int[] Connections = [16, 64];
+    static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(8);
+    static readonly TimeSpan Length = TimeSpan.FromSeconds(2);
+
+    // Production's own settings but for the metrics, whose minute is longer than a round.
+    static Dictionary<string, string> On(OtlpSink sink) => new()
+    {
+        ["OTEL_EXPORTER_OTLP_ENDPOINT"] = sink.Url,
+        ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+        ["OTEL_BSP_SCHEDULE_DELAY"] = "5000",
+        ["OTEL_BLRP_SCHEDULE_DELAY"] = "1000",
+        ["OTEL_METRIC_EXPORT_INTERVAL"] = "5000",
+    };
+
+    static Dictionary<string, string> Off { get; } = new() { ["OTEL_SDK_DISABLED"] = "true", ["Logging__LogLevel__Default"] = "None" };
+
+    /// <summary>Accepted jobs a second.</summary>
+    public static Task SubmitAsync(CancellationToken stop) => WithBothAsync(workers: false, async (on, off) =>
+    {
+        foreach (var service in new[] { on, off })
+            await SubmitLoad.RunAsync(service, 16, WarmUp, stop);
+        foreach (var connections in Connections)
+            await CompareAsync("telemetry_submit", "req/s", on, off, async service => (await SubmitLoad.RunAsync(service, connections, Length, stop)).PerSecond, ("connections", connections));
+    }, stop);
+
+    /// <summary>Jobs a second from the first of a burst that is stored to the last that is final.</summary>
+    public static Task DrainAsync(CancellationToken stop) => WithBothAsync(workers: true, async (on, off) =>
+    {
+        foreach (var service in new[] { on, off })
+            await service.DrainAsync(Burst, stop);
+        await CompareAsync("telemetry_drain", "jobs/s", on, off, service => service.DrainAsync(Burst, stop), ("jobs", Burst));
+    }, stop);
+
+    static async Task WithBothAsync(bool workers, Func<JobService, JobService, Task> measure, CancellationToken stop)
+    {
+        await using var sink = await OtlpSink.StartAsync(stop);
+        await using var on = await JobService.StartAsync(workers, stop, On(sink));
+        await using var off = await JobService.StartAsync(workers, stop, Off);
+        await measure(on, off);
+        foreach (var signal in new[] { "traces", "metrics", "logs" })
+            Figure.Print("telemetry_exported", "bytes", [sink.Bytes(signal)], ("signal", signal), ("workers", workers));
+    }
+
+    // Each goes first every other time, so that neither gains by its place.
+    static async Task CompareAsync(string name, string unit, JobService on, JobService off, Func<JobService, Task<double>> measure, (string, object) condition)
+    {
+        var before = Machine.Cpu();
+        var (withAll, without) = (new List<double>(), new List<double>());
+        for (var round = 0; round < Rounds; round++)
+        {
+            if (round % 2 == 0)
+                without.Add(await measure(off));
+            withAll.Add(await measure(on));
+            if (round % 2 == 1)
+                without.Add(await measure(off));
+        }
+        (string, object)[] conditions = [condition, ("foreign_cores", Machine.Cpu().ForeignCoresSince(before))];
+        Figure.Print(name, unit, withAll, [("telemetry", "on"), .. conditions]);
+        Figure.Print(name, unit, without, [("telemetry", "off"), .. conditions]);
+        Figure.Print($"{name}_share", "on/off", withAll.Zip(without, (one, other) => one / other), conditions);
+    }
+}
