@@ -16,7 +16,7 @@ var migrator = builder.AddProject<Projects.Migrator>("migrator")
     .WaitFor(jobsDb)
     .WithEnvironment("AdminApiKey", adminApiKey);
 
-builder.AddProject<Projects.Api>("api")
+var api = builder.AddProject<Projects.Api>("api")
     .WithReference(jobsDb)
     .WithReference(redis)
     .WaitFor(redis)
@@ -43,5 +43,7 @@ builder.AddProject<Projects.Webhooks>("webhooks")
     .WaitForCompletion(migrator)
     .WithEnvironment("Credentials__MasterKey", masterKey)
     .WithHttpHealthCheck("/health");
+
+builder.AddObservability(api);
 
 builder.Build().Run();

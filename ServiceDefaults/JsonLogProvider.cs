@@ -4,8 +4,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace AspireJobs.ServiceDefaults;
 
 /// <summary>
-/// Writes log lines to a stream from a thread of its own, as many at once as have come meanwhile. Who logs never waits: when the reader of
-/// the stream stops reading and <see cref="MaxPendingBytes"/> wait, lines are dropped and counted.
+/// Writes log lines to a stream from a thread of its own: a line after a silence at once, under load as many together as come within
+/// <see cref="Gathering"/>. Who logs never waits: when the reader of the stream stops reading and <see cref="MaxPendingBytes"/> wait, lines are
+/// dropped and counted.
 /// </summary>
 [ProviderAlias("Json")]
 sealed class JsonLogProvider : ILoggerProvider
@@ -16,11 +17,15 @@ sealed class JsonLogProvider : ILoggerProvider
     // Enough between two writes; a buffer that a burst has made larger is let go.
     const int KeptBytes = 128 << 10;
 
+    // Each write wakes this thread and whoever reads the stream, which at thousands of lines a second costs more than the lines.
+    static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(10);
+
     // A stream that nobody reads must not keep the process from ending.
     static readonly TimeSpan LastLines = TimeSpan.FromSeconds(2);
 
     readonly Lock _gate = new();
     readonly AutoResetEvent _more = new(false);
+    readonly ManualResetEvent _closing = new(false);
     readonly JsonLogFormatter _formatter;
     readonly Stream _output;
     readonly Thread _writer;
@@ -43,8 +48,11 @@ sealed class JsonLogProvider : ILoggerProvider
         lock (_gate)
             _closed = true;
         _more.Set();
-        if (_writer.Join(LastLines))
-            _more.Dispose();
+        _closing.Set();
+        if (!_writer.Join(LastLines))
+            return;
+        _more.Dispose();
+        _closing.Dispose();
     }
 
     void Add<TState>(in LogEntry<TState> entry)
@@ -63,8 +71,10 @@ sealed class JsonLogProvider : ILoggerProvider
             // Closed: somebody logs after the end of the host.
             if (_closed || _pending.Length + line.Length > MaxPendingBytes)
                 return false;
+            var first = _pending.Length == 0;
             _pending.Write(line);
-            _more.Set();
+            if (first)
+                _more.Set();
             return true;
         }
     }
@@ -80,6 +90,7 @@ sealed class JsonLogProvider : ILoggerProvider
             lock (_gate)
                 (lines, _pending) = (_pending, lines);
             _output.Write(lines.GetBuffer().AsSpan(0, (int)lines.Length));
+            _closing.WaitOne(Gathering);
         }
         _output.Flush();
     }

@@ -89,8 +89,8 @@ sealed class JobService : IAsyncDisposable
     }
 
     /// <summary>
-    /// Submits jobs at once, whose playbook is missing, so that they take as much of the service as any job and end as soon as they have started.
-    /// Returns how many a second became final, by the database's clock.
+    /// Submits jobs at once and returns how many a second became final, by the database's clock. They end as soon as they have started, with no
+    /// program run, if the workers allow no sources of type local: what is measured is the service and nothing else.
     /// </summary>
     public async Task<double> DrainAsync(int count, CancellationToken stop)
     {

@@ -7,8 +7,10 @@ namespace AspireJobs.Benchmarks;
 static class TelemetryBenchmark
 {
     const int Rounds = 6;
-    const int Burst = 300;
+    const int Burst = 500;
 
+    // The last one is this process: load generator, collector, and AppHost that reads what the services log.
+    static readonly string[] Processes = ["Api", "postgres", "redis-server", "Benchmarks"];
     static readonly int[] Connections = [16, 64];
     static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(8);
     static readonly TimeSpan Length = TimeSpan.FromSeconds(2);
@@ -21,9 +23,10 @@ static class TelemetryBenchmark
         ["OTEL_BSP_SCHEDULE_DELAY"] = "5000",
         ["OTEL_BLRP_SCHEDULE_DELAY"] = "1000",
         ["OTEL_METRIC_EXPORT_INTERVAL"] = "5000",
+        ["Worker__LocalSourceRoot"] = "",
     };
 
-    static Dictionary<string, string> Off { get; } = new() { ["OTEL_SDK_DISABLED"] = "true", ["Logging__LogLevel__Default"] = "None" };
+    static Dictionary<string, string> Off { get; } = new() { ["OTEL_SDK_DISABLED"] = "true", ["Logging__LogLevel__Default"] = "None", ["Worker__LocalSourceRoot"] = "" };
 
     /// <summary>Accepted jobs a second.</summary>
     public static Task SubmitAsync(CancellationToken stop) => WithBothAsync(workers: false, async (on, off) =>
@@ -31,7 +34,27 @@ static class TelemetryBenchmark
         foreach (var service in new[] { on, off })
             await SubmitLoad.RunAsync(service, 16, WarmUp, stop);
         foreach (var connections in Connections)
-            await CompareAsync("telemetry_submit", "req/s", on, off, async service => (await SubmitLoad.RunAsync(service, connections, Length, stop)).PerSecond, ("connections", connections));
+        {
+            var cpu = new Dictionary<(JobService, string), List<double>>();
+            await CompareAsync("telemetry_submit", "req/s", on, off, service => LoadAsync(service, connections, cpu), ("connections", connections));
+            foreach (var ((service, process), microseconds) in cpu)
+                Figure.Print("telemetry_submit_cpu_us", "us/req", microseconds, ("telemetry", service == on ? "on" : "off"), ("process", process), ("connections", connections));
+        }
+
+        // What the system that is not under load takes meanwhile is in it; that is little, and the same for both.
+        async Task<double> LoadAsync(JobService service, int connections, Dictionary<(JobService, string), List<double>> cpu)
+        {
+            var before = Machine.Cpu();
+            var load = await SubmitLoad.RunAsync(service, connections, Length, stop);
+            var after = Machine.Cpu();
+            foreach (var process in Processes)
+            {
+                if (!cpu.TryGetValue((service, process), out var values))
+                    cpu[(service, process)] = values = [];
+                values.Add(after.SecondsSince(before, process) * 1e6 / load.Milliseconds.Count);
+            }
+            return load.PerSecond;
+        }
     }, stop);
 
     /// <summary>Jobs a second from the first of a burst that is stored to the last that is final.</summary>

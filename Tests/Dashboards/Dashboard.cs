@@ -23,5 +23,9 @@ sealed record Dashboard(JsonNode Json)
         where Text(target!["datasource"]?["type"]) == type
         select (Text(panel["title"]), Text(target["expr"]));
 
+    /// <summary>The expression as Grafana sends it with everything selected.</summary>
+    public static string Filled(string expression, string rateInterval) => expression
+        .Replace("$__rate_interval", rateInterval, StringComparison.Ordinal).Replace("$job", ".+", StringComparison.Ordinal).Replace("$instance", ".+", StringComparison.Ordinal);
+
     public static string Text(JsonNode? node) => (string?)node ?? "";
 }

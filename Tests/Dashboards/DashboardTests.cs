@@ -40,12 +40,25 @@ public sealed partial class DashboardTests
     public void Data_sources_are_variables(string name)
     {
         var dashboard = Dashboard.Load(name);
-        var sources = dashboard.Variables.ToDictionary(variable => $"${{{Text(variable["name"])}}}", variable => Text(variable["query"]));
+        var sources = dashboard.Variables.Where(variable => Text(variable["type"]) == "datasource").ToDictionary(variable => $"${{{Text(variable["name"])}}}", variable => Text(variable["query"]));
 
-        Assert.All(dashboard.Variables, variable => Assert.Equal("datasource", Text(variable["type"])));
         Assert.Equal("Data source", Text(dashboard.Variables.First()["label"]));
         foreach (var node in dashboard.Panels.Concat(dashboard.Panels.SelectMany(panel => panel["targets"]!.AsArray()).Select(target => target!)))
             Assert.Equal(Text(node["datasource"]?["type"]), sources[Text(node["datasource"]?["uid"])]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Dashboards))]
+    public void Services_and_instances_can_be_chosen_in_every_panel(string name)
+    {
+        var dashboard = Dashboard.Load(name);
+
+        var chosen = dashboard.Variables.Where(variable => Text(variable["type"]) == "query").ToList();
+        Assert.Equal(["job", "instance"], chosen.Select(variable => Text(variable["name"])));
+        Assert.All(chosen, variable => Assert.Equal((true, true, ".+", 2), ((bool)variable["multi"]!, (bool)variable["includeAll"]!, Text(variable["allValue"]), (int)variable["refresh"]!)));
+        Assert.All(chosen, variable => Assert.StartsWith("label_values(ansible_api_build_info", Text(variable["definition"])));
+        Assert.All(dashboard.Queries("prometheus"), query =>
+            Assert.All(Metric().Matches(query.Expression), metric => Assert.Contains("job=~\"$job\",instance=~\"$instance\"}", metric.Groups["selector"].Value)));
     }
 
     [Theory]
@@ -81,6 +94,8 @@ public sealed partial class DashboardTests
     {
         Assert.Matches(@"\{service=", query.Expression);
         Assert.DoesNotContain("$__interval", query.Expression);
+        var metadata = SampleFilesTests.LokiMetadata();
+        Assert.All(LogField().Matches(query.Expression), field => Assert.Contains(field.Groups[1].Value, metadata));
     });
 
     [Theory]
@@ -88,7 +103,7 @@ public sealed partial class DashboardTests
     public async Task Prometheus_understands_every_expression(string name)
     {
         var rules = Dashboard.Load(name).Queries("prometheus").Select((query, index) =>
-            new { record = $"panel:{index}", expr = query.Expression.Replace("$__rate_interval", "5m", StringComparison.Ordinal) });
+            new { record = $"panel:{index}", expr = Dashboard.Filled(query.Expression, "5m") });
         var file = Path.GetTempFileName();
         try
         {
@@ -103,6 +118,12 @@ public sealed partial class DashboardTests
     }
 
     static string Text(JsonNode? node) => Dashboard.Text(node);
+
+    [GeneratedRegex(@"\b(ansible_api_|dotnet_|otel_sdk_)\w+(?<selector>\{[^}]*\})?")]
+    private static partial Regex Metric();
+
+    [GeneratedRegex(@"\| (\w+)=|by \((\w+)\)")]
+    private static partial Regex LogField();
 
     [GeneratedRegex(@"\w+_(total|bucket|count|sum)\b(?=[{\[])")]
     private static partial Regex Counter();

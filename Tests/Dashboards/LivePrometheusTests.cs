@@ -20,7 +20,7 @@ public sealed class LivePrometheusTests(WatchedSystem system)
 
         foreach (var name in Dashboard.Names)
             foreach (var (panel, expression) in Dashboard.Load(name).Queries("prometheus"))
-                await prometheus.QueryAsync(expression.Replace("$__rate_interval", "1m", StringComparison.Ordinal), $"{name}, {panel}");
+                await prometheus.QueryAsync(Dashboard.Filled(expression, "1m"), $"{name}, {panel}");
 
         var rules = (await prometheus.GetAsync("/api/v1/rules")).GetProperty("groups").EnumerateArray().SelectMany(group => group.GetProperty("rules").EnumerateArray());
         Assert.All(rules, rule => Assert.Equal("ok", rule.GetProperty("health").GetString()));

@@ -47,7 +47,63 @@ public sealed partial class SampleFilesTests
             Assert.Equal(to, renamed[from]);
     }
 
+    [Fact]
+    public async Task The_collector_has_every_part_that_its_pipelines_name_and_sends_all_three_signals_on()
+    {
+        var collector = await YamlAsync("dashboards/otel-collector/config.yml");
+        var pipelines = collector["service"]!["pipelines"]!.AsObject();
+
+        foreach (var (_, pipeline) in pipelines)
+            foreach (var kind in new[] { "receivers", "processors", "exporters" })
+                Assert.Subset(Names(collector[kind]), pipeline![kind]!.AsArray().Select(part => (string)part!).ToHashSet());
+        Assert.Superset(new HashSet<string> { "traces", "metrics", "logs" }, pipelines.Select(pipeline => pipeline.Key).ToHashSet());
+        var variables = Variable().Matches(Read("dashboards/otel-collector/config.yml")).Select(match => match.Groups[1].Value).Distinct();
+        Assert.All(variables, variable => Assert.Contains($"\"{variable}\"", Read("AppHost/ObservabilityExtensions.cs")));
+
+        static HashSet<string> Names(JsonNode? parts) => parts!.AsObject().Select(part => part.Key).ToHashSet();
+    }
+
+    [Fact]
+    public async Task Loki_takes_the_labels_of_the_agent_from_log_records_too()
+    {
+        var loki = await YamlAsync("dashboards/loki/loki.yml");
+
+        var labels = loki["limits_config"]!["otlp_config"]!["resource_attributes"]!["attributes_config"]![0]!["attributes"]!.AsArray().Select(label => (string)label!);
+        Assert.Equal(Block("stage.labels"), labels.Order());
+        Assert.All(labels.Append("event").Append("trace_id"), name => Assert.Contains($"attributes[\"{name}\"]", Read("dashboards/otel-collector/config.yml")));
+    }
+
+    [Fact]
+    public Task Prometheus_takes_the_configuration_for_metrics_that_are_pushed() =>
+        Promtool.AcceptsAsync("check", "config", Repository.Path("dashboards/prometheus/prometheus.otlp.yml"));
+
+    [Theory]
+    [InlineData("critical", "on-call")]
+    [InlineData("warning", "team")]
+    public async Task Alertmanager_sends_an_alert_to_who_is_to_hear_of_it(string severity, string receiver) =>
+        Assert.Equal(receiver, (await Checker.AcceptsAsync("amtool", "prometheus-alertmanager",
+            ["config", "routes", "test", $"--config.file={Repository.Path("dashboards/alertmanager/alertmanager.yml")}", $"severity={severity}"])).Trim());
+
+    /// <summary>What the agent gives Loki beside the labels.</summary>
+    public static string[] LokiMetadata() => Block("stage.structured_metadata");
+
+    static string[] Block(string stage)
+    {
+        var alloy = Read("dashboards/loki/alloy.config");
+        var body = alloy[alloy.IndexOf(stage, StringComparison.Ordinal)..];
+        return [.. Key().Matches(body[..body.IndexOf("\n  }", StringComparison.Ordinal)]).Select(match => match.Groups[1].Value).Order()];
+    }
+
+    static async Task<JsonNode> YamlAsync(string path) => JsonNode.Parse(
+        await Checker.AcceptsAsync("/usr/bin/python3", "python3-yaml", ["-c", "import sys, json, yaml; print(json.dumps(yaml.safe_load(sys.stdin), default=str))"], Read(path)))!;
+
     static string Read(string path) => File.ReadAllText(Repository.Path(path));
+
+    [GeneratedRegex(@"\n      (\w+) +=")]
+    private static partial Regex Key();
+
+    [GeneratedRegex(@"\$\{env:(\w+)\}")]
+    private static partial Regex Variable();
 
     [GeneratedRegex(@"alertname = (\w+)")]
     private static partial Regex AlertName();

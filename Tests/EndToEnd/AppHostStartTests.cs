@@ -20,6 +20,14 @@ public sealed class AppHostStartTests : IDisposable
     }
 
     [Fact]
+    public async Task Monitoring_that_is_asked_for_and_cannot_be_had_is_told_in_one_line()
+    {
+        var (_, output) = await StartAsync(("PATH", "/nowhere"), ("Observability__Enabled", "true"));
+
+        Assert.Single(output, line => line.Contains("no container engine answers, and prometheus is not installed", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_taken_port_is_named()
     {
         using var occupant = new TcpListener(IPAddress.Loopback, 8080);
