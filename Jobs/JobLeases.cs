@@ -10,7 +10,9 @@ namespace AspireJobs.Jobs;
 /// <param name="Waited">How long it waited, since it was stored or, before a further attempt, since it became ready.</param>
 /// <param name="LastEventSeq">Number of the last event of earlier attempts; 0 when there is none.</param>
 /// <param name="LastLogSeq">Number of the last piece of log of earlier attempts; 0 when there is none.</param>
-public sealed record ClaimedJob(Job Job, string? TraceParent, string? TraceState, TimeSpan Waited, int LastEventSeq = 0, int LastLogSeq = 0);
+/// <param name="FormerTraceParent">W3C context of the attempt before, if its worker lived to tell.</param>
+public sealed record ClaimedJob(
+    Job Job, string? TraceParent, string? TraceState, TimeSpan Waited, int LastEventSeq = 0, int LastLogSeq = 0, string? FormerTraceParent = null);
 
 /// <summary>One attempt at one job: the fence that every write of a worker passes.</summary>
 public readonly record struct JobLease(JobId Id, int Attempt);
@@ -119,7 +121,8 @@ public sealed class JobLeases(NpgsqlDataSource db)
         $"""
         {JobRow.Columns}, trace_parent, trace_state, ready_at,
             case when attempt > 1 then (select coalesce(max(seq), 0) from job_events where job_id = id) else 0 end,
-            case when attempt > 1 then (select coalesce(max(seq), 0) from job_log where job_id = id) else 0 end
+            case when attempt > 1 then (select coalesce(max(seq), 0) from job_log where job_id = id) else 0 end,
+            case when attempt > 1 then (select former.trace_parent from job_attempts former where former.job_id = jobs.id and former.attempt = jobs.attempt - 1) end
         """;
 
     /// <summary>
@@ -162,7 +165,7 @@ public sealed class JobLeases(NpgsqlDataSource db)
     {
         var job = JobRow.Read(row);
         var waitedSince = job.Attempt > 1 ? row.GetFieldValue<DateTimeOffset>(JobRow.Count + 2) : job.CreatedAt;
-        return new(job, row.Text(JobRow.Count), row.Text(JobRow.Count + 1), job.StartedAt!.Value - waitedSince, row.GetInt32(JobRow.Count + 3), row.GetInt32(JobRow.Count + 4));
+        return new(job, row.Text(JobRow.Count), row.Text(JobRow.Count + 1), job.StartedAt!.Value - waitedSince, row.GetInt32(JobRow.Count + 3), row.GetInt32(JobRow.Count + 4), row.Text(JobRow.Count + 5));
     }
 
     /// <summary>Says that the worker lives, and extends its leases.</summary>

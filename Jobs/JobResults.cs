@@ -133,8 +133,8 @@ public sealed class JobResults
                 where jobs.id = any($1) and jobs.id = result.id and jobs.attempt = result.attempt and jobs.worker_id = result.worker_id and jobs.status = 'running'
                 returning jobs.id, jobs.attempt, jobs.worker_id, jobs.status, jobs.started_at
             ), attempts as (
-                insert into job_attempts (job_id, attempt, worker_id, started_at, finished_at, outcome, failure, exit_code, revision, hosts)
-                select id, attempt, owned.worker_id, started_at, now(), result.outcome, failure::json, exit_code, revision, hosts::json
+                insert into job_attempts (job_id, attempt, worker_id, started_at, finished_at, outcome, failure, exit_code, revision, hosts, trace_parent)
+                select id, attempt, owned.worker_id, started_at, now(), result.outcome, failure::json, exit_code, revision, hosts::json, result.trace_parent
                 from owned join result using (id, attempt) where owned.status = 'queued'
             ), events as (
                 insert into job_events (job_id, seq, attempt, at, type, data)

@@ -9,11 +9,11 @@ internal static class Traces
 {
     /// <summary>
     /// The execution span: child of the entry's <c>redis.enqueue</c> span, so that a job is one trace, and linked to it, as the conventions
-    /// for messaging want. A job without a usable context starts its own trace.
+    /// for messaging want; a further attempt is linked to the one before. A job without a usable context starts its own trace.
     /// </summary>
     public static Activity? StartExecution(Run run) =>
         JobsTelemetry.Source.StartActivity("worker.execute", ActivityKind.Consumer, run.Trace, Tags(run),
-            run.Trace == default ? [] : [new ActivityLink(run.Trace)])
+            Links(run))
             ?.SetTag("code.function.name", "ansible_job_execute")
             .SetTag("messaging.system", "redis")
             .SetTag("messaging.operation.type", "process")
@@ -37,6 +37,14 @@ internal static class Traces
         });
         if (result is { Failure: { } failure, Outcome: not JobOutcome.Cancelled })
             span.Fail(failure.ErrorType, failure.Message);
+    }
+
+    static IEnumerable<ActivityLink> Links(Run run)
+    {
+        if (run.Trace != default)
+            yield return new ActivityLink(run.Trace);
+        if (ActivityContext.TryParse(run.Claimed.FormerTraceParent, null, out var former))
+            yield return new ActivityLink(former);
     }
 
     /// <summary>A step of the execution.</summary>

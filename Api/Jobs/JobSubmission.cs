@@ -10,7 +10,7 @@ using StackExchange.Redis;
 namespace AspireJobs.Api.Jobs;
 
 /// <summary>From a request to a job that waits for a worker.</summary>
-sealed class JobSubmission(JobIntake intake, JobQueue queue, QueueStore queues, CredentialStore credentials, SecretVars secretVars, MasterKey masterKey, TimeProvider time, ILogger<JobSubmission> log)
+sealed class JobSubmission(JobIntake intake, JobStore jobs, JobQueue queue, QueueStore queues, CredentialStore credentials, SecretVars secretVars, MasterKey masterKey, TimeProvider time, ILogger<JobSubmission> log)
 {
     readonly byte[] _digestKey = masterKey.Derive("idempotency");
 
@@ -31,7 +31,9 @@ sealed class JobSubmission(JobIntake intake, JobQueue queue, QueueStore queues, 
     /// <summary>Stores a job and puts it into its queue; a submission that was seen before, by its idempotency key, gives the job that it made then.</summary>
     public async Task<Intake> SubmitAsync(JobRequest request, ClaimsPrincipal caller, string? idempotencyKey = null, JobId? rerunOf = null)
     {
-        using var span = JobsTelemetry.Source.StartActivity("api.submit_job");
+        // What is run again has its own trace, which leads to the former one.
+        var former = rerunOf is { } original ? await jobs.TraceAsync(original, CancellationToken.None) : default;
+        using var span = JobsTelemetry.Source.StartActivity("api.submit_job", ActivityKind.Internal, default(ActivityContext), links: former == default ? [] : [new ActivityLink(former)]);
         var id = JobId.Create(time);
         var source = request.Source!.Type!.Value;
         span?.SetTag("job.id", id.ToString()).SetTag("source.type", source.Word());

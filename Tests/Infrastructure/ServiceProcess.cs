@@ -85,6 +85,9 @@ sealed class ServiceProcess : IDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>SIGKILL.</summary>
+    public void Kill() => _process.Kill();
+
     public void Dispose()
     {
         if (!_process.HasExited)

@@ -99,6 +99,22 @@ public sealed class TraceTests(WatchedSystem system)
     }
 
     [Fact]
+    public async Task A_further_attempt_stays_in_the_trace_and_leads_to_the_one_before()
+    {
+        var job = await system.RunAsync(new
+        {
+            source = new { type = "inline", content = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - {name: Fail, fail: {msg: no}}\n" },
+            max_attempts = 2, retry_on = new[] { "tasks_failed" }, retry_backoff_seconds = 1,
+        });
+
+        var trace = await system.Collector.TraceAsync(job.TraceId!, trace => trace.Count(span => span.Name == "worker.execute") == 2);
+
+        var attempts = trace.Where(span => span.Name == "worker.execute").OrderBy(span => span.Start).ToList();
+        Assert.Contains((job.TraceId!, attempts[0].SpanId), attempts[1].Links);
+        Assert.Equal(2, job.Attempt);
+    }
+
+    [Fact]
     public async Task A_callers_trace_goes_on_and_reaches_the_playbook()
     {
         const string parent = "4bf92f3577b34da6a3ce929d0e0e4736";
