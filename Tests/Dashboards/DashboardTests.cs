@@ -122,7 +122,7 @@ public sealed partial class DashboardTests
     [GeneratedRegex(@"\b(ansible_api_|dotnet_|otel_sdk_)\w+(?<selector>\{[^}]*\})?")]
     private static partial Regex Metric();
 
-    [GeneratedRegex(@"\| (\w+)=|by \((\w+)\)")]
+    [GeneratedRegex(@"(?:\| |by \()(\w+)(?==|\))")]
     private static partial Regex LogField();
 
     [GeneratedRegex(@"\w+_(total|bucket|count|sum)\b(?=[{\[])")]
