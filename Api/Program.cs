@@ -3,6 +3,9 @@ using AspireJobs.Api.ApiKeys;
 using AspireJobs.Api.Credentials;
 using AspireJobs.Api.Http;
 using AspireJobs.Api.Jobs;
+using AspireJobs.Api.Queues;
+using AspireJobs.Api.Schedules;
+using AspireJobs.Api.Workers;
 using AspireJobs.Jobs;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -39,5 +42,8 @@ var api = app.MapGroup("/api/v1").RequireAuthorization().AddEndpointFilter<BodyF
 api.MapJobs();
 api.MapCredentials();
 api.MapApiKeys();
+api.MapSchedules();
+api.MapQueues();
+api.MapWorkers();
 
 app.Run();

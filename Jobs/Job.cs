@@ -32,6 +32,9 @@ public sealed record Job
     /// <summary>The job that this one repeats.</summary>
     public JobId? RerunOf { get; init; }
 
+    /// <summary>Name of the schedule that submitted it.</summary>
+    public string? Schedule { get; init; }
+
     /// <summary>What exactly ran, as far as the run came.</summary>
     public JobProvenance? Provenance { get; init; }
 

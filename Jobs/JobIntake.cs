@@ -21,6 +21,9 @@ public sealed record NewJob(JobId Id, JobRequest Request, Guid ApiKeyId, string 
 
     /// <summary>The job that this one repeats.</summary>
     public JobId? RerunOf { get; init; }
+
+    /// <summary>Name of the schedule that submits it.</summary>
+    public string? Schedule { get; init; }
 }
 
 /// <summary>The caller's own name for a submission: of two with the same only one makes a job.</summary>
@@ -45,26 +48,37 @@ public sealed class JobIntake(NpgsqlDataSource db)
     /// Stores a queued job. It exists from here on, whatever becomes of Redis. Jobs that arrive together share one commit, and each is
     /// answered only after it. It cannot be cancelled: a job that is on its way will be stored, and must be counted and queued.
     /// </summary>
-    // Written here and not in the batch, so that a request that cannot be written fails alone.
-    public Task<Intake> StoreAsync(NewJob job) => _inserts.RunAsync(new(job, JsonSerializer.Serialize(job.Request, JobsJson.Default.JobRequest)));
+    public Task<Intake> StoreAsync(NewJob job) => _inserts.RunAsync(Written(job));
+
+    /// <summary>Stores a queued job in the transaction of a connection.</summary>
+    public static async Task<Intake> StoreAsync(NpgsqlConnection connection, NewJob job) => (await InsertAsync(connection, [Written(job)]))[0];
+
+    // Not in the batch, so that a request that cannot be written fails alone.
+    static Item Written(NewJob job) => new(job, JsonSerializer.Serialize(job.Request, JobsJson.Default.JobRequest));
 
     static async Task<IReadOnlyList<Intake>> InsertAsync(NpgsqlDataSource db, IReadOnlyList<Item> items)
     {
-        var stored = (await db.Command(
+        await using var connection = await db.OpenConnectionAsync();
+        return await InsertAsync(connection, items);
+    }
+
+    static async Task<IReadOnlyList<Intake>> InsertAsync(NpgsqlConnection connection, IReadOnlyList<Item> items)
+    {
+        var stored = (await connection.Command(
             $"""
             with job as (
                 select *, not_before is null or not_before <= now() as ready
                 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::smallint[],
-                        $11::timestamptz[], $12::timestamptz[], $13::text[], $14::int[], $15::text[], $16::bytea[], $17::uuid[], $18::bytea[])
+                        $11::timestamptz[], $12::timestamptz[], $13::text[], $14::int[], $15::text[], $16::bytea[], $17::uuid[], $18::bytea[], $19::text[])
                     as job (id, request, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state, queue, priority,
-                        not_before, expires_at, concurrency_key, concurrency_limit, idempotency_key, request_digest, rerun_of, sealed)
+                        not_before, expires_at, concurrency_key, concurrency_limit, idempotency_key, request_digest, rerun_of, sealed, schedule)
             ), entrant as (
                 select id, queue, priority, api_key_id from job where ready
             ), {JobOrder.Place}
             insert into jobs (id, request, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state, queue, priority, turn,
-                ready_at, expires_at, concurrency_key, concurrency_limit, idempotency_key, request_digest, rerun_of, sealed)
+                ready_at, expires_at, concurrency_key, concurrency_limit, idempotency_key, request_digest, rerun_of, sealed, schedule)
             select job.id, request::json, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state, queue, priority, placed.turn,
-                coalesce(not_before, now()), expires_at, concurrency_key, concurrency_limit, idempotency_key, request_digest, rerun_of, sealed
+                coalesce(not_before, now()), expires_at, concurrency_key, concurrency_limit, idempotency_key, request_digest, rerun_of, sealed, schedule
             from job left join placed on placed.id = job.id
             on conflict (api_key_id, idempotency_key) where idempotency_key is not null do nothing
             returning id, created_at, case when turn is null then ready_at end
@@ -86,10 +100,11 @@ public sealed class JobIntake(NpgsqlDataSource db)
             Column(item => item.Job.Idempotency?.Key),
             Column(item => item.Job.Idempotency?.Digest),
             Column(item => item.Job.RerunOf?.Value),
-            Column(item => item.Job.Sealed))
+            Column(item => item.Job.Sealed),
+            Column(item => item.Job.Schedule))
             .QueryAsync(row => (Id: row.GetGuid(0), At: row.GetFieldValue<DateTimeOffset>(1), ReadyAt: row.Nullable<DateTimeOffset>(2)), CancellationToken.None))
             .ToDictionary(row => row.Id);
-        var earlier = stored.Count == items.Count ? [] : await EarlierAsync(db, [.. items.Where(item => !stored.ContainsKey(item.Job.Id.Value))]);
+        var earlier = stored.Count == items.Count ? [] : await EarlierAsync(connection, [.. items.Where(item => !stored.ContainsKey(item.Job.Id.Value))]);
         return [.. items.Select(Result)];
 
         T[] Column<T>(Func<Item, T> value) => [.. items.Select(value)];
@@ -104,8 +119,8 @@ public sealed class JobIntake(NpgsqlDataSource db)
     }
 
     // A statement of its own: what the insert met may have been committed after it began.
-    static async Task<Dictionary<(Guid, string), (Job Job, byte[] Digest)>> EarlierAsync(NpgsqlDataSource db, IReadOnlyList<Item> items) =>
-        (await db.Command(
+    static async Task<Dictionary<(Guid, string), (Job Job, byte[] Digest)>> EarlierAsync(NpgsqlConnection connection, IReadOnlyList<Item> items) =>
+        (await connection.Command(
             $"""
             select {JobRow.Columns}, api_key_id, idempotency_key, request_digest from jobs
             where (api_key_id, idempotency_key) in (select * from unnest($1::uuid[], $2::text[]))
@@ -125,6 +140,7 @@ public sealed class JobIntake(NpgsqlDataSource db)
         CreatedAt = createdAt,
         ReadyAt = readyAt,
         RerunOf = job.RerunOf,
+        Schedule = job.Schedule,
     };
 
     sealed record Item(NewJob Job, string Request);

@@ -81,7 +81,7 @@ public sealed class JobLeases(NpgsqlDataSource db)
             select id, max_running - (select count(*) from running where api_key_id = api_keys.id) as room from api_keys where max_running is not null
         ), open_queue as materialized (
             select name, max_running - (select count(*) from running where queue = name) as room
-            from queues where not paused and ($5::text[] is null or name = any($5))
+            from queues where not paused and ($5::text[] is null or name = any($5)) and not exists (select from workers where id = $1 and draining)
         ), candidate as (
             select waiting.*, open_queue.room as queue_room, caller.room as caller_room
             from open_queue

@@ -10,10 +10,10 @@ static class JobRow
     public const string Columns =
         "id, status, outcome, request, api_key_name, attempt, worker_id, cancel_requested_at is not null, " +
         "revision, exit_code, failure, hosts, trace_parent, created_at, started_at, finished_at, " +
-        "case when status = 'queued' and turn is null then ready_at end, rerun_of, provenance";
+        "case when status = 'queued' and turn is null then ready_at end, rerun_of, provenance, schedule";
 
     /// <summary>Number of <see cref="Columns"/>, for queries that append more.</summary>
-    public const int Count = 19;
+    public const int Count = 20;
 
     public static Job Read(NpgsqlDataReader row) => new()
     {
@@ -36,6 +36,7 @@ static class JobRow
         ReadyAt = row.Nullable<DateTimeOffset>(16),
         RerunOf = row.Nullable<Guid>(17) is { } original ? new JobId(original) : null,
         Provenance = row.Text(18) is { } provenance ? JsonSerializer.Deserialize(provenance, JobsJson.Stored.JobProvenance) : null,
+        Schedule = row.Text(19),
     };
 
     public static JobFailure? Failure(NpgsqlDataReader row, int column) =>

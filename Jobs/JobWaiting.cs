@@ -11,7 +11,7 @@ public enum WaitingReason
     /// <summary>An attempt has failed, and the next one is not due yet.</summary>
     RetryBackoff,
 
-    /// <summary>Its queue is paused.</summary>
+    /// <summary>Its queue is paused, or gone.</summary>
     QueuePaused,
 
     /// <summary>No live worker takes jobs of its queue.</summary>
@@ -87,7 +87,9 @@ public sealed class JobWaits(NpgsqlDataSource db)
 
     static (WaitingReason, string) Reason(NpgsqlDataReader row, string queue)
     {
-        if (row.Nullable<bool>(7) == true)
+        if (row.Nullable<bool>(7) is not { } paused)
+            return (WaitingReason.QueuePaused, $"There is no queue '{queue}' any more.");
+        if (paused)
             return (WaitingReason.QueuePaused, $"Queue '{queue}' is paused.");
         if (row.GetInt64(14) == 0)
             return (WaitingReason.NoWorker, $"No worker that takes jobs of queue '{queue}' was heard of lately.");

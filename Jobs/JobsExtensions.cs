@@ -1,6 +1,7 @@
 using AspireJobs.Jobs.ApiKeys;
 using AspireJobs.Jobs.Credentials;
 using AspireJobs.Jobs.Instances;
+using AspireJobs.Jobs.Schedules;
 using AspireJobs.Jobs.Webhooks;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -30,11 +31,14 @@ public static class JobsExtensions
         services.AddSingleton<Leadership>();
         services.AddSingleton<JobOutput>();
         services.AddSingleton<QueueStore>();
+        services.AddSingleton<WorkerStore>();
         services.AddSingleton<JobQueue>();
         services.AddSingleton<JobSignals>();
         services.AddSingleton<ApiKeyStore>();
         services.AddSingleton<CredentialStore>();
         services.AddSingleton<SecretVars>();
+        services.AddSingleton<ScheduleStore>();
+        services.AddSingleton<ScheduleFires>();
         services.AddSingleton<DeliveryStore>();
         services.AddOptions<MasterKeyOptions>().BindConfiguration(MasterKeyOptions.Section).Validate(
             options => options.MasterKey.Length >= MasterKeyOptions.ShortestKey,

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using AspireJobs.Jobs.Schedules;
 
 namespace AspireJobs.Jobs;
 
@@ -43,6 +44,9 @@ public static class JobsTelemetry
 
     static readonly Counter<long> JobRetries = Meter.CreateCounter<long>("ansible_api_job_retries_total", null, "Attempts at a job after its first.");
 
+    static readonly Counter<long> ScheduleFires = Meter.CreateCounter<long>(
+        "ansible_api_schedule_fires_total", null, "Times at which a schedule fired, or should have.");
+
     static readonly Counter<long> WebhookOutcomes = Meter.CreateCounter<long>(
         "ansible_api_webhook_outcomes_total", null, "Callbacks settled: delivered, or given up after the last attempt.");
 
@@ -83,6 +87,14 @@ public static class JobsTelemetry
     /// <summary>Counts a callback that needs no further attempt.</summary>
     public static void WebhookSettled(bool delivered) => WebhookOutcomes.Add(1, Label("outcome", delivered ? "delivered" : "given_up"));
 
+    /// <summary>Counts what became of a schedule whose time had come.</summary>
+    public static void ScheduleFired(Fire fire)
+    {
+        if (fire.Result != FireResult.Missed)
+            ScheduleFires.Add(1, Label("result", fire.Result.Word()));
+        ScheduleFires.Add(fire.Missed, Label("result", FireResult.Missed.Word()));
+    }
+
     /// <summary>Counts a failure to read the store for the gauges.</summary>
     public static void StoreUnread() => StoreReadErrors.Add(1);
 
@@ -100,6 +112,8 @@ public static class JobsTelemetry
         foreach (var outcome in Enum.GetValues<JobOutcome>().Where(outcome => outcome.Status() == JobStatus.Failed))
             JobFailures.Add(0, Label("error_type", outcome.Word()));
         JobRetries.Add(0);
+        foreach (var result in SnakeCase.All<FireResult>())
+            ScheduleFires.Add(0, Label("result", result));
         StoreReadErrors.Add(0);
     }
 

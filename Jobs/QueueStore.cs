@@ -8,6 +8,28 @@ namespace AspireJobs.Jobs;
 /// <param name="Paused">Its jobs wait.</param>
 public sealed record Queue(string Name, int? MaxRunning, bool Paused);
 
+/// <summary>A queue and what is in it.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="MaxRunning">How many of its jobs may run at once; absent for no limit.</param>
+/// <param name="Paused">Its jobs wait.</param>
+/// <param name="Waiting">How many of its jobs wait, for a worker or for their time.</param>
+/// <param name="Running">How many of its jobs run.</param>
+/// <param name="OldestWaitingAt">When the one that waits longest was stored; absent when none waits.</param>
+public sealed record QueueState(string Name, int? MaxRunning, bool Paused, long Waiting, long Running, DateTimeOffset? OldestWaitingAt);
+
+/// <summary>What became of a queue that was to be deleted.</summary>
+public enum QueueDeletion
+{
+    /// <summary>It is gone.</summary>
+    Deleted,
+
+    /// <summary>There was none.</summary>
+    Unknown,
+
+    /// <summary>Jobs wait or run in it, or a schedule puts jobs there.</summary>
+    InUse,
+}
+
 /// <summary>The queues.</summary>
 public sealed class QueueStore(NpgsqlDataSource db)
 {
@@ -19,18 +41,46 @@ public sealed class QueueStore(NpgsqlDataSource db)
         await db.Command("select count(*) from queues where name = $1", name).CountAsync(cancellationToken) == 1;
 
     /// <summary>All queues by name.</summary>
-    public Task<List<Queue>> ListAsync(CancellationToken cancellationToken) =>
-        db.Command("select name, max_running, paused from queues order by name").QueryAsync(Read, cancellationToken);
+    public Task<List<QueueState>> ListAsync(CancellationToken cancellationToken) => StatesAsync(null, cancellationToken);
 
-    /// <summary>Makes a queue, or changes it.</summary>
-    public async Task<Queue> SetAsync(Queue queue, CancellationToken cancellationToken) =>
+    /// <summary>The queue, or null.</summary>
+    public async Task<QueueState?> FindAsync(string name, CancellationToken cancellationToken) => (await StatesAsync(name, cancellationToken)).SingleOrDefault();
+
+    // Both counts read only the parts of indexes that hold live jobs.
+    Task<List<QueueState>> StatesAsync(string? name, CancellationToken cancellationToken) =>
+        db.Command(
+            """
+            select name, max_running, paused, coalesce(waiting, 0), coalesce(running, 0), oldest
+            from queues
+            left join (select queue, count(*) as waiting, min(created_at) as oldest from jobs where status = 'queued' group by queue) w on w.queue = name
+            left join (select queue, count(*) as running from jobs where status = 'running' group by queue) r on r.queue = name
+            where $1::text is null or name = $1
+            order by name
+            """,
+            name)
+            .QueryAsync(row => new QueueState(
+                row.GetString(0), row.Nullable<int>(1), row.GetBoolean(2), row.GetInt64(3), row.GetInt64(4), row.Nullable<DateTimeOffset>(5)), cancellationToken);
+
+    /// <summary>Makes a queue, or changes it; true if it was made.</summary>
+    public async Task<bool> SetAsync(Queue queue, CancellationToken cancellationToken) =>
         (await db.Command(
             """
             insert into queues (name, max_running, paused) values ($1, $2::int, $3)
             on conflict (name) do update set max_running = excluded.max_running, paused = excluded.paused
-            returning name, max_running, paused
+            returning xmax = 0
             """,
-            queue.Name, queue.MaxRunning, queue.Paused).QueryAsync(Read, cancellationToken)).Single();
+            queue.Name, queue.MaxRunning, queue.Paused).QueryAsync(row => row.GetBoolean(0), cancellationToken)).Single();
 
-    static Queue Read(NpgsqlDataReader row) => new(row.GetString(0), row.Nullable<int>(1), row.GetBoolean(2));
+    /// <summary>Removes a queue that nothing uses. A job that is stored in the same instant waits until there is such a queue again.</summary>
+    public async Task<QueueDeletion> DeleteAsync(string name, CancellationToken cancellationToken)
+    {
+        var deleted = await db.Command(
+            """
+            delete from queues where name = $1
+                and not exists (select from jobs where queue = $1 and status in ('queued', 'running'))
+                and not exists (select from schedules where request ->> 'queue' = $1)
+            """,
+            name).ExecuteAsync(cancellationToken);
+        return deleted == 1 ? QueueDeletion.Deleted : await ExistsAsync(name, cancellationToken) ? QueueDeletion.InUse : QueueDeletion.Unknown;
+    }
 }

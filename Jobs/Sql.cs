@@ -13,6 +13,14 @@ static class Sql
         return command;
     }
 
+    /// <summary>A command in the transaction of a connection.</summary>
+    public static NpgsqlCommand Command(this NpgsqlConnection connection, string sql, params ReadOnlySpan<object?> values)
+    {
+        var command = new NpgsqlCommand(sql, connection);
+        Add(command.Parameters, values);
+        return command;
+    }
+
     /// <summary>One of several commands that share a round trip and a transaction.</summary>
     public static NpgsqlBatchCommand BatchCommand(string sql, params ReadOnlySpan<object?> values)
     {

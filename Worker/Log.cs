@@ -8,6 +8,18 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Information, "job {job_id} ({source_type}) started on {worker_id} after {queue_wait_seconds} s in the queue", EventName = "job_started")]
     public static partial void JobStarted(this ILogger logger, JobId job_id, string source_type, string worker_id, double queue_wait_seconds);
 
+    [LoggerMessage(LogLevel.Information, "job {job_id} ({source_type}) submitted by schedule {schedule} of {api_key_name}", EventName = "job_submitted")]
+    public static partial void JobSubmitted(this ILogger logger, JobId job_id, string source_type, string api_key_name, string schedule);
+
+    [LoggerMessage(LogLevel.Warning, "job {job_id} is stored but could not be put into the queue; the workers will find it", EventName = "enqueue_failed")]
+    public static partial void EnqueueFailed(this ILogger logger, Exception exception, JobId job_id);
+
+    [LoggerMessage(LogLevel.Information, "schedule {schedule} did not fire at {due_at}: its job {job_id} is not final", EventName = "schedule_skipped")]
+    public static partial void ScheduleSkipped(this ILogger logger, string schedule, DateTimeOffset due_at, JobId job_id);
+
+    [LoggerMessage(LogLevel.Warning, "schedule {schedule} missed {missed} times up to {due_at}", EventName = "schedule_missed")]
+    public static partial void ScheduleMissed(this ILogger logger, string schedule, DateTimeOffset due_at, int missed);
+
     [LoggerMessage(LogLevel.Information, "job {job_id} ended as {status} after {duration_seconds} s (outcome {outcome}, worker {worker_id}, exit code {exit_code})", EventName = "job_completed")]
     public static partial void JobCompleted(this ILogger logger, JobId job_id, string status, double duration_seconds, string outcome, string? worker_id, int? exit_code);
 

@@ -36,6 +36,7 @@ internal static class WorkerExtensions
         services.AddSingleton<IDuty, LostJobs>();
         services.AddSingleton<IDuty, DueJobs>();
         services.AddSingleton<IDuty, ExpiredJobs>();
+        services.AddSingleton<IDuty, DueSchedules>();
 
         // Stopped in the reverse order: the lead and further jobs first, the leases of those that are being stopped last.
         services.AddHostedService<LeaseKeeper>();

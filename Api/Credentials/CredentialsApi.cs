@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using AspireJobs.Api.ApiKeys;
 using AspireJobs.Api.Http;
 using AspireJobs.Jobs;
 using AspireJobs.Jobs.Credentials;
@@ -50,8 +49,7 @@ static partial class CredentialsApi
     static Errors Validate(NewCredential credential)
     {
         var errors = new Errors();
-        errors.Require(credential.Name is { } name && ApiKeysApi.NameForm().IsMatch(name), "name",
-            "must be 1 to 63 letters, digits, dots, dashes or underscores, and begin with a letter or digit");
+        errors.AddFault("name", Names.Fault(credential.Name));
         errors.Require(credential.Type is not null, "type", $"must be one of: {string.Join(", ", SnakeCase.All<CredentialType>())}");
         errors.Require(credential.Values is { Count: > 0 and <= 64 }, "values", "must be an object with 1 to 64 fields");
         if (errors.Any)

@@ -61,6 +61,10 @@ static class ApiKeyAuthenticationExtensions
         services.AddLogging(logging => logging.AddFilter(typeof(ApiKeyAuthentication).FullName, LogLevel.Warning));
     }
 
+    /// <summary>Only the holder of the operator's key may call.</summary>
+    public static TBuilder RequireAdmin<TBuilder>(this TBuilder routes) where TBuilder : IEndpointConventionBuilder =>
+        routes.RequireAuthorization(policy => policy.RequireUserName(ApiKeyStore.Admin));
+
     public static Guid ApiKeyId(this ClaimsPrincipal user) => Guid.Parse(user.FindFirstValue(ClaimTypes.NameIdentifier)!);
 
     public static string ApiKeyName(this ClaimsPrincipal user) => user.FindFirstValue(ClaimTypes.Name)!;

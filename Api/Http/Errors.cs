@@ -12,6 +12,14 @@ sealed class Errors
     public void Add(string field, string message) =>
         _byField[field] = _byField.TryGetValue(field, out var earlier) ? [.. earlier, message] : [message];
 
+    /// <summary>Adds what is wrong with a part of the request.</summary>
+    public void AddAll(string part, Errors errors)
+    {
+        foreach (var (field, messages) in errors.ByField)
+            foreach (var message in messages)
+                Add($"{part}.{field}", $"{part}.{message}");
+    }
+
     /// <summary>Adds the fault, half a sentence, if there is one.</summary>
     public void AddFault(string field, string? fault)
     {

@@ -115,7 +115,7 @@ static partial class JobRequestRules
     static void CheckRunning(JobRequest request, Errors errors)
     {
         errors.Require(request.IdleTimeoutSeconds is null or >= 1 and <= 86_400, "idle_timeout_seconds", "must be 1 to 86,400");
-        errors.Require(NameForm().IsMatch(request.Queue), "queue", "must be the name of a queue");
+        errors.Require(Names.Fault(request.Queue) is null, "queue", "must be the name of a queue");
         errors.Require(request.Priority is >= 0 and <= 9, "priority", "must be 0 to 9");
         errors.Require(request.ConcurrencyKey is null || request.ConcurrencyKey.Length is >= 1 and <= 200 && !request.ConcurrencyKey.Any(char.IsControl), "concurrency_key", "must be 1 to 200 characters, none of them a control character");
         errors.Require(request.ConcurrencyLimit is null or >= 1 and <= 1000, "concurrency_limit", "must be 1 to 1,000");
@@ -198,9 +198,6 @@ static partial class JobRequestRules
 
     [GeneratedRegex(@"^[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]{0,252}\z")]
     private static partial Regex HostForm();
-
-    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\z")]
-    private static partial Regex NameForm();
 
     [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}\z")]
     private static partial Regex TagForm();

@@ -5,7 +5,11 @@ using Npgsql;
 namespace AspireJobs.Jobs.ApiKeys;
 
 /// <summary>A caller, known by the name of its key.</summary>
-public sealed record ApiKey(Guid Id, string Name, DateTimeOffset CreatedAt);
+/// <param name="Id">Its id.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="CreatedAt">When the key was made.</param>
+/// <param name="MaxRunning">How many of its jobs may run at once; null for no limit.</param>
+public sealed record ApiKey(Guid Id, string Name, DateTimeOffset CreatedAt, int? MaxRunning);
 
 /// <summary>API keys by name. Only the SHA-256 of a key is stored; keys are random, so nothing slower is needed.</summary>
 public sealed class ApiKeyStore(NpgsqlDataSource db)
@@ -24,21 +28,26 @@ public sealed class ApiKeyStore(NpgsqlDataSource db)
     static async Task<IReadOnlyList<ApiKey?>> FindAsync(NpgsqlDataSource db, IReadOnlyList<string> keys)
     {
         var hashes = keys.Select(Hash).ToArray();
-        var owners = (await db.Command("select id, name, created_at, key_hash from api_keys where key_hash = any($1)", (object)hashes.DistinctBy(Convert.ToHexString).ToArray())
-            .QueryAsync(row => (Hash: Convert.ToHexString(row.GetFieldValue<byte[]>(3)), Owner: Read(row)), CancellationToken.None))
+        var owners = (await db.Command($"select {Columns}, key_hash from api_keys where key_hash = any($1)", (object)hashes.DistinctBy(Convert.ToHexString).ToArray())
+            .QueryAsync(row => (Hash: Convert.ToHexString(row.GetFieldValue<byte[]>(4)), Owner: Read(row)), CancellationToken.None))
             .ToDictionary(row => row.Hash, row => row.Owner);
         return [.. hashes.Select(hash => owners.GetValueOrDefault(Convert.ToHexString(hash)))];
     }
 
     /// <summary>All keys by name.</summary>
     public Task<List<ApiKey>> ListAsync(CancellationToken cancellationToken) =>
-        db.Command("select id, name, created_at from api_keys order by name").QueryAsync(Read, cancellationToken);
+        db.Command($"select {Columns} from api_keys order by name").QueryAsync(Read, cancellationToken);
 
     /// <summary>Stores a key; null if the name is taken.</summary>
-    public async Task<ApiKey?> CreateAsync(string name, string key, CancellationToken cancellationToken) =>
+    public async Task<ApiKey?> CreateAsync(string name, string key, int? maxRunning, CancellationToken cancellationToken) =>
         (await db.Command(
-            "insert into api_keys (id, name, key_hash) values ($1, $2, $3) on conflict (name) do nothing returning id, name, created_at",
-            Guid.NewGuid(), name, Hash(key)).QueryAsync(Read, cancellationToken)).SingleOrDefault();
+            $"insert into api_keys (id, name, key_hash, max_running) values ($1, $2, $3, $4::int) on conflict (name) do nothing returning {Columns}",
+            Guid.NewGuid(), name, Hash(key), maxRunning).QueryAsync(Read, cancellationToken)).SingleOrDefault();
+
+    /// <summary>Sets how many jobs of a key may run at once, null for no limit; null if there is no such key. What runs already goes on.</summary>
+    public async Task<ApiKey?> LimitAsync(string name, int? maxRunning, CancellationToken cancellationToken) =>
+        (await db.Command($"update api_keys set max_running = $2::int where name = $1 returning {Columns}", name, maxRunning)
+            .QueryAsync(Read, cancellationToken)).SingleOrDefault();
 
     /// <summary>Makes a key the one of that name, whatever it was before.</summary>
     public Task SetAsync(string name, string key, CancellationToken cancellationToken) =>
@@ -50,7 +59,9 @@ public sealed class ApiKeyStore(NpgsqlDataSource db)
     public async Task<bool> DeleteAsync(string name, CancellationToken cancellationToken) =>
         await db.Command("delete from api_keys where name = $1", name).ExecuteAsync(cancellationToken) == 1;
 
-    static ApiKey Read(NpgsqlDataReader row) => new(row.GetGuid(0), row.GetString(1), row.GetFieldValue<DateTimeOffset>(2));
+    const string Columns = "id, name, created_at, max_running";
+
+    static ApiKey Read(NpgsqlDataReader row) => new(row.GetGuid(0), row.GetString(1), row.GetFieldValue<DateTimeOffset>(2), row.Nullable<int>(3));
 
     static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 }

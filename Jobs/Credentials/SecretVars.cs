@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace AspireJobs.Jobs.Credentials;
 
-/// <summary>The secret variables of single jobs: sealed in the job's row under its id, masked wherever its request is shown.</summary>
+/// <summary>The secret variables of jobs and schedules: sealed in the row under the id or name, masked wherever the request is shown.</summary>
 public sealed class SecretVars(NpgsqlDataSource db, MasterKey masterKey)
 {
     /// <summary>What stands in the place of a value.</summary>
@@ -13,9 +13,31 @@ public sealed class SecretVars(NpgsqlDataSource db, MasterKey masterKey)
     readonly byte[] _key = masterKey.Derive("secret-vars");
 
     /// <summary>The values of a request, to be stored with the job; null if it has none.</summary>
-    public byte[]? Seal(JobId job, JobRequest request) => request.SecretVars is { } values
-        ? SealedBox.Seal(_key, job.ToString(), JsonSerializer.SerializeToUtf8Bytes(values, JobsJson.Default.IReadOnlyDictionaryStringString))
+    public byte[]? Seal(JobId job, JobRequest request) => Seal(job.ToString(), request);
+
+    /// <summary>The values of a schedule's request, to be stored with the schedule; null if it has none.</summary>
+    public byte[]? SealSchedule(string name, JobRequest request) => Seal(ScheduleName(name), request);
+
+    byte[]? Seal(string name, JobRequest request) => request.SecretVars is { } values
+        ? SealedBox.Seal(_key, name, JsonSerializer.SerializeToUtf8Bytes(values, JobsJson.Default.IReadOnlyDictionaryStringString))
         : null;
+
+    // No job is called so.
+    static string ScheduleName(string schedule) => $"schedule/{schedule}";
+
+    /// <summary>The values of a schedule, to be stored with a job of it.</summary>
+    public byte[] Reseal(string schedule, byte[] box, JobId job)
+    {
+        try
+        {
+            return SealedBox.Seal(_key, job.ToString(), SealedBox.Open(_key, ScheduleName(schedule), box));
+        }
+        catch (CryptographicException)
+        {
+            // The job's worker cannot open it either and fails the job as credential_error, which its owner sees.
+            return box;
+        }
+    }
 
     /// <summary>The request as it is stored and shown.</summary>
     public static JobRequest Masked(JobRequest request) => request.SecretVars is { } values

@@ -8,6 +8,7 @@ using AspireJobs.Worker;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using StackExchange.Redis;
 
 namespace AspireJobs.Tests.Infrastructure;
@@ -62,6 +63,9 @@ public sealed class JobSystem : IAsyncDisposable
 
     public HttpClient? WebhooksClient { get; private set; }
 
+    /// <summary>Starts another worker.</summary>
+    public void AddWorker() => Start<WorkerOptions>();
+
     (HttpClient, IServiceProvider) Start<TInAssembly>() where TInAssembly : class
     {
         var settings = Settings;
@@ -77,9 +81,9 @@ public sealed class JobSystem : IAsyncDisposable
     public Task<HttpResponseMessage> PostJobAsync(object request) => Client.PostAsJsonAsync("/api/v1/jobs", request);
 
     /// <summary>Submits a job that must be accepted.</summary>
-    public async Task<JobId> SubmitAsync(object request)
+    public async Task<JobId> SubmitAsync(object request, HttpClient? caller = null)
     {
-        using var response = await PostJobAsync(request);
+        using var response = await (caller ?? Client).PostAsJsonAsync("/api/v1/jobs", request);
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
         return (await response.Content.ReadFromJsonAsync(JobsJson.Default.Job))!.Id;
     }
@@ -105,6 +109,32 @@ public sealed class JobSystem : IAsyncDisposable
             if (line.Contains(text, StringComparison.Ordinal))
                 return;
         Assert.Fail($"The job ended without '{text}' in its log.");
+    }
+
+    /// <summary>Submits a playbook that does next to nothing and waits for its success: a job of another queue than the one under test shows that workers are free.</summary>
+    public async Task<Job> RunShortAsync(HttpClient? caller = null)
+    {
+        var (job, log) = await WaitAsync(await SubmitAsync(new { source = ShortSource }, caller));
+        Assert.True(job.Outcome == JobOutcome.Success, log);
+        return job;
+    }
+
+    public static object ShortSource => new { type = "inline", content = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: short}\n" };
+
+    /// <summary>A client of a key just made.</summary>
+    public async Task<HttpClient> MakeCallerAsync(string name, int? maxRunning = null)
+    {
+        using var made = await Client.PostAsJsonAsync("/api/v1/api-keys", new { name, max_running = maxRunning });
+        Assert.True(made.IsSuccessStatusCode, await made.Content.ReadAsStringAsync());
+        var key = (await made.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("key").GetString();
+        return new HttpClient { BaseAddress = Client.BaseAddress, DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", key) } };
+    }
+
+    /// <summary>Changes rows behind the services' back.</summary>
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var command = ApiServices.GetRequiredService<NpgsqlDataSource>().CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 
     public async Task<JsonElement> EventsAsync(JobId id) =>

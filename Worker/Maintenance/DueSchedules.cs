@@ -1,0 +1,63 @@
+using AspireJobs.Jobs;
+using AspireJobs.Jobs.Schedules;
+using StackExchange.Redis;
+
+namespace AspireJobs.Worker.Maintenance;
+
+/// <summary>Fires schedules whose time has come.</summary>
+internal sealed class DueSchedules(ScheduleFires fires, JobQueue queue, ILogger<DueSchedules> logger) : IDuty
+{
+    public string Name => "firing schedules";
+
+    public TimeSpan Every => TimeSpan.Zero;
+
+    public async Task DoAsync(CancellationToken cancellationToken)
+    {
+        Exception? fault = null;
+        foreach (var name in await fires.DueAsync(cancellationToken))
+        {
+            try
+            {
+                await FireAsync(name, cancellationToken);
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested && !Outage.MayPass(e))
+            {
+                // One that cannot be fired must not keep the others from it.
+                fault ??= new InvalidOperationException($"schedule '{name}': {e.Message}", e);
+            }
+        }
+        if (fault is not null)
+            throw fault;
+    }
+
+    async Task FireAsync(string name, CancellationToken cancellationToken)
+    {
+        using var traced = Traces.Resume();
+        using var span = JobsTelemetry.Source.StartActivity("worker.fire_schedule")?.SetTag("schedule.name", name);
+        if (await fires.FireAsync(name, cancellationToken) is not { } fire)
+            return;
+        JobsTelemetry.ScheduleFired(fire);
+        if (fire.Missed > 0)
+            logger.ScheduleMissed(name, fire.At, fire.Missed);
+        if (fire.HeldBy is { } running)
+            logger.ScheduleSkipped(name, fire.At, running);
+        if (fire.Job is { } job)
+            await AnnounceAsync(job);
+    }
+
+    async Task AnnounceAsync(Job job)
+    {
+        var source = job.Request.Source!.Type!.Value;
+        JobsTelemetry.JobSubmitted(source);
+        logger.JobSubmitted(job.Id, source.Word(), job.ApiKeyName, job.Schedule!);
+        try
+        {
+            await queue.EnqueueAsync(job.Id, job.Request.Queue);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            // The job is stored; the workers look for jobs by themselves now and then.
+            logger.EnqueueFailed(e, job.Id);
+        }
+    }
+}
