@@ -369,6 +369,58 @@ public sealed class LifecycleTests
     }
 
     [Fact]
+    public async Task Replicas_share_the_public_port_and_are_ready_once()
+    {
+        Apps.RequireStandIns();
+        await using var builder = Apps.Create();
+        var ready = 0;
+        // Answers with the number of its process.
+        var server = builder.AddExecutable("server", "python3", ".", "-c", """
+            import http.server, os
+            class Handler(http.server.BaseHTTPRequestHandler):
+                def do_GET(self):
+                    self.send_response(200)
+                    self.end_headers()
+                    self.wfile.write(str(os.getpid()).encode())
+            http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+            """).WithHttpEndpoint(env: "PORT").WithHttpHealthCheck("/").OnResourceReady((_, _, _) =>
+            {
+                Interlocked.Increment(ref ready);
+                return Task.CompletedTask;
+            });
+        server.WithAnnotation(new ReplicaAnnotation(2));
+        await using var app = await builder.StartAsync();
+        await app.ResourceNotifications.WaitForResourceHealthyAsync("server", Stop);
+
+        // A connection of its own for each request: the proxy chooses for each connection.
+        using var handler = new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero };
+        using var client = new HttpClient(handler) { BaseAddress = app.GetEndpoint("server") };
+        var processes = new HashSet<string>();
+        while (processes.Count < 2)
+            processes.Add(await client.GetStringAsync("/", Stop));
+
+        var one = await app.ResourceNotifications.WaitForResourceAsync("server", e => e.Snapshot.State?.Text == KnownResourceStates.Running, Stop);
+        await app.ResourceCommands.ExecuteCommandAsync(one.ResourceId, KnownResourceCommands.RestartCommand, Stop);
+        while (processes.Count < 3)
+            processes.Add(await client.GetStringAsync("/", Stop));
+        Assert.Equal(1, ready);
+    }
+
+    [Fact]
+    public async Task Nothing_is_left_of_an_application_that_is_disposed()
+    {
+        await using var builder = Apps.Create();
+        // It starts another process, and neither it nor that one ends when asked to.
+        var stubborn = builder.AddScript("stubborn", "trap '' TERM; sleep 600 & echo these are $$ $!; wait; wait");
+        var app = await builder.StartAsync();
+        var line = await app.WatchLogAsync(stubborn.Resource, line => line.Contains("these are", StringComparison.Ordinal));
+
+        await app.DisposeAsync();
+
+        Assert.All(line.Split(' ')[^2..], process => Assert.False(Directory.Exists($"/proc/{process}"), $"process {process} still runs"));
+    }
+
+    [Fact]
     public async Task Hidden_resources_and_those_that_have_done_their_work_are_marked()
     {
         await using var builder = Apps.Create();

@@ -41,6 +41,8 @@ public sealed class MisuseTests
         var app = builder.AddSleeper("app");
 
         Assert.Equal("The 'app' resource cannot wait for itself.", Assert.Throws<DistributedApplicationException>(() => app.WaitFor(app)).Message);
+        var part = builder.AddResource(new Part("part", app.Resource));
+        Assert.Equal("The 'part' resource cannot wait for its parent 'app'.", Assert.Throws<DistributedApplicationException>(() => part.WaitFor(app)).Message);
     }
 
     [Fact]
@@ -254,6 +256,11 @@ public sealed class MisuseTests
         Assert.Throws<ArgumentException>(() => app.GetEndpoint("nobody"));
         Assert.Throws<ArgumentException>(() => app.GetEndpoint("app", "admin"));
         await Assert.ThrowsAsync<ArgumentException>(async () => await app.GetConnectionStringAsync("app", Apps.Stop));
+    }
+
+    sealed class Part(string name, ExecutableResource whole) : Resource(name), IResourceWithParent<ExecutableResource>, IResourceWithWaitSupport
+    {
+        public ExecutableResource Parent => whole;
     }
 
     /// <summary>Whose every wait is over at once.</summary>
