@@ -1,7 +1,10 @@
+using System.Globalization;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
 using Aspire.Hosting.Lifecycle;
+using Aspire.Hosting.Testing;
+using AspireJobs.Tests.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -417,7 +420,9 @@ public sealed class LifecycleTests
 
         await app.DisposeAsync();
 
-        Assert.All(line.Split(' ')[^2..], process => Assert.False(Directory.Exists($"/proc/{process}"), $"process {process} still runs"));
+        // A kill is sent and takes a moment. What nobody has waited for yet has no command line any more.
+        while (line.Split(' ')[^2..].Any(process => Processes.Describe(int.Parse(process, CultureInfo.InvariantCulture)).Length > 0))
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Stop);
     }
 
     [Fact]
