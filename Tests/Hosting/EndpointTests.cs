@@ -117,6 +117,8 @@ public sealed class EndpointTests
         var there = app.GetEndpoint("http", tunnel);
         var reading = there.GetValueAsync(Apps.Stop);
         Assert.False(there.IsAllocated || reading.IsCompleted);
+        var client = builder.AddSleeper("client").WithReference(app.GetEndpoint("http"));
+        client.Resource.Annotations.OfType<EndpointReferenceAnnotation>().Single().ContextNetworkId = tunnel;
 
         annotation.AllAllocatedEndpoints.AddOrUpdateAllocatedEndpoint(tunnel, new(annotation, "far.example", 4711, EndpointBindingMode.SingleAddress, networkId: tunnel));
         await using var running = await builder.StartAsync();
@@ -124,6 +126,7 @@ public sealed class EndpointTests
         Assert.Equal(("http://far.example:4711", "http://far.example:4711"), (await reading, there.Url));
         Assert.Equal("far.example", await app.GetEndpoint("http").Property(EndpointProperty.Host).GetValueAsync(new ValueProviderContext { Network = tunnel }, Apps.Stop));
         Assert.Equal("localhost", app.GetEndpoint("http").Host);
+        Assert.Contains(running.Snapshot("client").EnvironmentVariables, variable => variable is { Name: "services__app__http__0", Value: "http://far.example:4711" });
         Assert.Equal(new Uri("http://far.example:4711"), running.GetEndpointForNetwork("app", tunnel, "http"));
         Assert.Equal(running.GetEndpoint("app"), running.GetEndpointForNetwork("app", null));
         Assert.Throws<ArgumentException>(() => annotation.AllAllocatedEndpoints.AddOrUpdateAllocatedEndpoint(KnownNetworkIdentifiers.PublicInternet, new(annotation, "x", 1)));

@@ -52,7 +52,7 @@ static class ReferenceVariables
         var flags = FlagsOf(context.Resource);
         var name = alias ?? reference.Resource.Name;
         var prefix = alias is null ? Names.Encode(name).ToUpperInvariant() : Names.Encode(name);
-        foreach (var endpoint in reference.Resource.GetEndpoints().Where(e => IsWanted(reference, e)))
+        foreach (var endpoint in reference.Resource.GetEndpoints(reference.ContextNetworkId).Where(e => IsWanted(reference, e)))
         {
             // An endpoint of the default name goes by its scheme, so that a switch to TLS shows.
             var key = endpoint.EndpointName is "http" or "https" ? endpoint.Scheme : endpoint.EndpointName;
