@@ -25,6 +25,7 @@ builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails 
 builder.Services.AddApiKeyAuthentication();
 builder.Services.AddAuthorization();
 builder.Services.AddSingleton<JobSubmission>();
+builder.Services.AddSingleton<JobReruns>();
 builder.Services.AddSingleton<JobCancellation>();
 builder.Services.AddSingleton<JobLog>();
 builder.Services.AddHostedService<ClusterGauges>();

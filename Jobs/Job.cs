@@ -85,8 +85,11 @@ public sealed record JobFailure(string ErrorType, string Message, string? Task =
 
 /// <summary>What exactly ran.</summary>
 /// <param name="AnsibleVersion">Version of ansible-core.</param>
-/// <param name="SourceDigest"><c>sha256:</c> and the digest of the source: of the text of an inline one, of all files' paths and contents else.</param>
-/// <param name="InventoryDigest"><c>sha256:</c> and the digest of the inventory that Ansible was given.</param>
+/// <param name="SourceDigest">
+/// <c>sha256:</c> and the digest of the source: of the text of an inline one, of paths, modes and contents of a local one; <c>git-tree:</c> and
+/// the id of the commit's tree for a git one.
+/// </param>
+/// <param name="InventoryDigest"><c>sha256:</c> and the digest of the inventory that Ansible was given: of its text or file, or of all that is in its directory.</param>
 public sealed record JobProvenance(string? AnsibleVersion, string? SourceDigest, string? InventoryDigest);
 
 /// <summary>An attempt that has ended.</summary>
@@ -99,7 +102,8 @@ public sealed record HostSummary(int Ok, int Changed, int Unreachable, int Faile
 
 /// <summary>One step of the playbook's run, as the callback plugin reported it.</summary>
 /// <param name="Seq">1, 2, 3 … within the job, without gaps.</param>
+/// <param name="Attempt">The attempt that it belongs to.</param>
 /// <param name="At">When Ansible saw it.</param>
 /// <param name="Type">Ansible's name of the callback, such as <c>runner_on_ok</c>.</param>
 /// <param name="Data">The event's fields.</param>
-public sealed record JobEvent(int Seq, DateTimeOffset At, string Type, System.Text.Json.JsonElement Data);
+public sealed record JobEvent(int Seq, int Attempt, DateTimeOffset At, string Type, System.Text.Json.JsonElement Data);

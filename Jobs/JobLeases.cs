@@ -120,8 +120,8 @@ public sealed class JobLeases(NpgsqlDataSource db)
     const string Claimed =
         $"""
         {JobRow.Columns}, trace_parent, trace_state, ready_at,
-            case when attempt > 1 then (select coalesce(max(seq), 0) from job_events where job_id = id) else 0 end,
-            case when attempt > 1 then (select coalesce(max(seq), 0) from job_log where job_id = id) else 0 end,
+            case when attempt > 1 then job_last_event(id) else 0 end,
+            case when attempt > 1 then job_last_log(id) else 0 end,
             case when attempt > 1 then (select former.trace_parent from job_attempts former where former.job_id = jobs.id and former.attempt = jobs.attempt - 1) end
         """;
 

@@ -19,18 +19,20 @@ public sealed record JobOutputBatch(IReadOnlyList<OutputEvent> Events, int LogSe
 /// <summary>A piece of a job's log.</summary>
 public sealed record LogPiece(int Seq, string Text);
 
-/// <summary>Reads what workers stored of a run.</summary>
+/// <summary>Reads what workers stored of a run: of all attempts in order, or of one.</summary>
 public sealed class JobOutput(NpgsqlDataSource db)
 {
     /// <summary>Events after a sequence number, in order. The cost does not depend on how many there are.</summary>
-    public Task<List<JobEvent>> EventsAsync(JobId id, int after, int limit, CancellationToken cancellationToken) =>
-        db.Command("select seq, at, type, data from job_events where job_id = $1 and seq > $2 order by seq limit $3", id.Value, after, limit)
+    public Task<List<JobEvent>> EventsAsync(JobId id, int? attempt, int after, int limit, CancellationToken cancellationToken) =>
+        db.Command($"select seq, attempt, at, type, data from job_events {Where(attempt)} order by seq limit $3", id.Value, after, limit, attempt)
             .QueryAsync(row => new JobEvent(
-                row.GetInt32(0), row.GetFieldValue<DateTimeOffset>(1), row.GetString(2),
-                JsonSerializer.Deserialize(row.GetString(3), JobsJson.Stored.JsonElement)), cancellationToken);
+                row.GetInt32(0), row.GetInt32(1), row.GetFieldValue<DateTimeOffset>(2), row.GetString(3),
+                JsonSerializer.Deserialize(row.GetString(4), JobsJson.Stored.JsonElement)), cancellationToken);
 
     /// <summary>Pieces of the log after a sequence number, in order.</summary>
-    public Task<List<LogPiece>> LogAsync(JobId id, int after, int limit, CancellationToken cancellationToken) =>
-        db.Command("select seq, content from job_log where job_id = $1 and seq > $2 order by seq limit $3", id.Value, after, limit)
+    public Task<List<LogPiece>> LogAsync(JobId id, int? attempt, int after, int limit, CancellationToken cancellationToken) =>
+        db.Command($"select seq, content from job_log {Where(attempt)} order by seq limit $3", id.Value, after, limit, attempt)
             .QueryAsync(row => new LogPiece(row.GetInt32(0), row.GetString(1)), cancellationToken);
+
+    static string Where(int? attempt) => $"where job_id = $1 and seq > $2 and {(attempt is null ? "$4::int is null" : "attempt = $4")}";
 }

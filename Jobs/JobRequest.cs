@@ -28,6 +28,9 @@ public sealed record JobRequest
     /// <summary>Host pattern that narrows the inventory (<c>--limit</c>).</summary>
     public string? Limit { get; init; }
 
+    /// <summary>Hosts to which the inventory is narrowed, by their names in it; at most 10,000, and not together with <see cref="Limit"/>.</summary>
+    public IReadOnlyList<string>? LimitHosts { get; init; }
+
     /// <summary>Run only tasks with these tags.</summary>
     public IReadOnlyList<string> Tags { get; set; } = [];
 
@@ -154,6 +157,9 @@ public sealed record JobSource
 
     /// <summary>local: directory below the allowed root; the root itself when absent.</summary>
     public string? Path { get; init; }
+
+    /// <summary>local: the job runs only if the directory has this digest, as a job that ran shows it in its provenance.</summary>
+    public string? Digest { get; init; }
 }
 
 /// <summary>The hosts of a job: exactly one of the three.</summary>

@@ -10,6 +10,15 @@ public sealed record JobFilter(JobStatus? Status, JobId? Before, int Limit);
 /// <summary>What a request to cancel did: nothing, if the job was final already.</summary>
 public sealed record CancelResult(Job Job, bool Changed);
 
+/// <summary>Where a job stands.</summary>
+/// <param name="Status">Its status.</param>
+/// <param name="Attempt">How many times a worker has taken it.</param>
+public sealed record JobProgress(JobStatus Status, int Attempt)
+{
+    /// <summary>Whether nothing more comes of an attempt, or of any where none is given.</summary>
+    public bool HasEnded(int? attempt) => Status.IsFinal() || Attempt > attempt || Attempt == attempt && Status == JobStatus.Queued;
+}
+
 /// <summary>Numbers over all jobs and workers, for the gauges.</summary>
 /// <param name="Queues">Each queue, with the jobs that wait in it.</param>
 /// <param name="RunningJobs">Jobs that run.</param>
@@ -39,9 +48,9 @@ public sealed class JobStore(NpgsqlDataSource db)
             .QueryAsync(row => ActivityContext.TryParse(row.Text(0), null, out var trace) ? trace : default, cancellationToken)).SingleOrDefault();
 
     /// <summary>Where the job stands, without the rest of it, or null: for those who look often.</summary>
-    public async Task<JobStatus?> FindStatusAsync(JobId id, CancellationToken cancellationToken) =>
-        (await db.Command("select status from jobs where id = $1", id.Value)
-            .QueryAsync(row => (JobStatus?)SnakeCase.Value<JobStatus>(row.GetString(0)), cancellationToken)).SingleOrDefault();
+    public async Task<JobProgress?> FindProgressAsync(JobId id, CancellationToken cancellationToken) =>
+        (await db.Command("select status, attempt from jobs where id = $1", id.Value)
+            .QueryAsync(row => new JobProgress(SnakeCase.Value<JobStatus>(row.GetString(0)), row.GetInt32(1)), cancellationToken)).SingleOrDefault();
 
     /// <summary>Jobs, newest first. Ids sort by time, so the last id of a page leads to the next page however many jobs there are.</summary>
     public Task<List<Job>> ListAsync(JobFilter filter, CancellationToken cancellationToken) =>

@@ -28,6 +28,7 @@ public static class JobsExtensions
         services.AddSingleton<JobLeases>();
         services.AddSingleton<JobResults>();
         services.AddSingleton<JobUpkeep>();
+        services.AddSingleton<JobRetention>();
         services.AddSingleton<Leadership>();
         services.AddSingleton<JobOutput>();
         services.AddSingleton<QueueStore>();

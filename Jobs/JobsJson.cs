@@ -13,13 +13,14 @@ namespace AspireJobs.Jobs;
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     AllowDuplicateProperties = false,
     RespectNullableAnnotations = true,
-    Converters = [typeof(WordConverter<JobStatus>), typeof(WordConverter<JobOutcome>), typeof(WordConverter<SourceType>), typeof(WordConverter<OnWorkerLost>), typeof(WordConverter<WaitingReason>), typeof(WordConverter<Overlap>), typeof(WordConverter<FireResult>), typeof(WordConverter<CredentialType>), typeof(WordConverter<DeliveryStatus>), typeof(UtcConverter)])]
+    Converters = [typeof(WordConverter<JobStatus>), typeof(WordConverter<JobOutcome>), typeof(WordConverter<SourceType>), typeof(WordConverter<OnWorkerLost>), typeof(WordConverter<WaitingReason>), typeof(WordConverter<RerunHosts>), typeof(WordConverter<Overlap>), typeof(WordConverter<FireResult>), typeof(WordConverter<CredentialType>), typeof(WordConverter<DeliveryStatus>), typeof(UtcConverter)])]
 [JsonSerializable(typeof(Job))]
 [JsonSerializable(typeof(JobEvent))]
 [JsonSerializable(typeof(JobFailure))]
 [JsonSerializable(typeof(JobProvenance))]
 [JsonSerializable(typeof(JobAttempt))]
 [JsonSerializable(typeof(JobRequest))]
+[JsonSerializable(typeof(JobRerun))]
 [JsonSerializable(typeof(Schedule))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, HostSummary>))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]

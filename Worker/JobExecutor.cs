@@ -10,7 +10,7 @@ namespace AspireJobs.Worker;
 /// together with the result. A worker that dies on the way leaves the job running under a lease that ends; the output stored so far stays.
 /// </summary>
 internal sealed class JobExecutor(
-    IEnumerable<ISource> sources, JobCredentials credentials, AnsiblePlaybook ansible, PrivateDirectory directories, Settlement settlement,
+    IEnumerable<ISource> sources, JobCredentials credentials, AnsiblePlaybook ansible, AnsibleVersion version, PrivateDirectory directories, Settlement settlement,
     JobResults results, JobSignals signals, WorkerId worker, TimeProvider time, ILogger<JobExecutor> logger)
 {
     readonly Dictionary<SourceType, ISource> _sources = sources.ToDictionary(source => source.Type);
@@ -28,7 +28,7 @@ internal sealed class JobExecutor(
 
         var started = time.GetTimestamp();
         using (Traces.StartStep("upload_logs", run))
-            await settlement.FinishAsync(run, result with { TraceParent = span?.Id, Next = Next(run, result.Outcome) }, await output.CloseAsync());
+            await settlement.FinishAsync(run, result with { Revision = run.Revision, Provenance = run.Provenance, TraceParent = span?.Id, Next = Next(run, result.Outcome) }, await output.CloseAsync());
         JobsTelemetry.StageEnded("upload_logs", time.GetElapsedTime(started));
     }
 
@@ -58,37 +58,41 @@ internal sealed class JobExecutor(
     async Task<JobResult> RunStepsAsync(Run run, OutputWriter output)
     {
         using var directory = directories.CreateForJob();
-        var (key, revision) = await StepAsync("fetch_source", run, () => FetchAsync(run, directory));
+        var key = await StepAsync("fetch_source", run, () => FetchAsync(run, directory));
         var opened = await StepAsync("resolve_credentials", run, () => credentials.OpenForPlaybookAsync(run.Job, run.Stopping));
         var secrets = key.Concat(opened).SelectMany(credential => credential.Secrets);
-        var result = await StepAsync("run_playbook", run, () => RunPlaybookAsync(run, new PlaybookRun
+        return await StepAsync("run_playbook", run, () => RunPlaybookAsync(run, new PlaybookRun
         {
             LastEventSeq = run.Claimed.LastEventSeq,
             Request = run.Job.Request,
             WorkDirectory = directory.Run,
             SourceDirectory = directory.Source,
             Credentials = opened,
-            Revision = revision,
             Redactor = new Redactor(secrets),
             Log = output.LogAsync,
             Event = output.EventAsync,
         }));
-        return result with { Revision = revision };
     }
 
-    Task<JobResult> RunPlaybookAsync(Run run, PlaybookRun playbook)
+    async Task<JobResult> RunPlaybookAsync(Run run, PlaybookRun playbook)
     {
+        run.Provenance = run.Provenance! with { AnsibleVersion = version.Value is { Length: > 0 } known ? known : null };
         run.BeginPlaybook();
-        return ansible.RunAsync(playbook, run.Stopping);
+        var result = await ansible.RunAsync(playbook, run.Stopping);
+        run.Provenance = run.Provenance with { InventoryDigest = result.Provenance?.InventoryDigest };
+        return result;
     }
 
-    async Task<(IReadOnlyList<Credential> Key, string? Revision)> FetchAsync(Run run, JobDirectory directory)
+    async Task<IReadOnlyList<Credential>> FetchAsync(Run run, JobDirectory directory)
     {
         var source = run.Job.Request.Source!;
         var key = await credentials.OpenAsync(run.Job.Id, source.Credential is { } name ? [name] : [], run.Stopping);
         try
         {
-            return (key, await _sources[run.SourceType].FetchAsync(new(source, key.SingleOrDefault(), directory.Source, directory.Fetch), run.Stopping));
+            var fetched = await _sources[run.SourceType].FetchAsync(new(source, key.SingleOrDefault(), directory.Source, directory.Fetch), run.Stopping);
+            run.Revision = fetched.Revision;
+            run.Provenance = new(null, fetched.Digest, null);
+            return key;
         }
         finally
         {
@@ -139,7 +143,7 @@ internal sealed class JobExecutor(
             StopReason.OutputRefused => (JobOutcome.InternalError, "stopped, as its output could not be stored"),
             _ => (JobOutcome.WorkerLost, $"stopped, as worker {worker} could not reach the database for too long"),
         };
-        return Result(outcome, message) with { ExitCode = soFar?.ExitCode, Hosts = soFar?.Hosts, Revision = soFar?.Revision };
+        return Result(outcome, message) with { ExitCode = soFar?.ExitCode, Hosts = soFar?.Hosts };
     }
 
     static JobResult Result(JobOutcome outcome, string message) => new(outcome) { Failure = new JobFailure(outcome.Word(), message) };

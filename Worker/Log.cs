@@ -74,6 +74,12 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Information, "{activity} works again after {seconds} s", EventName = "outage_ended")]
     public static partial void OutageEnded(this ILogger logger, string activity, double seconds);
 
+    [LoggerMessage(LogLevel.Information, "removed {jobs} jobs whose time was over", EventName = "jobs_removed")]
+    public static partial void JobsRemoved(this ILogger logger, int jobs);
+
+    [LoggerMessage(LogLevel.Information, "dropped the events and logs of {day}", EventName = "job_day_dropped")]
+    public static partial void DayDropped(this ILogger logger, string day);
+
     [LoggerMessage(LogLevel.Information, "removed {directory}, left over from a worker that died", EventName = "leftover_removed")]
     public static partial void LeftoverRemoved(this ILogger logger, string directory);
 

@@ -84,6 +84,12 @@ internal sealed class Run : IDisposable
         set => _settling = value;
     }
 
+    /// <summary>The commit that was fetched, for a git source.</summary>
+    public string? Revision { get; set; }
+
+    /// <summary>What is known of what runs; null until the source is fetched.</summary>
+    public JobProvenance? Provenance { get; set; }
+
     /// <summary>The playbook may have touched hosts.</summary>
     public bool PlaybookBegan { get; private set; }
 

@@ -40,7 +40,7 @@ internal sealed class Settlement(JobResults results, JobStore store, JobSignals 
         {
             // Refused for good. Without the rest of the output the job still gets an end.
             logger.OutputRefused(e, run.Job.Id);
-            var cut = new JobResult(JobOutcome.InternalError) { Failure = new(JobOutcome.InternalError.Word(), "the end of its output could not be stored"), TraceParent = result.TraceParent };
+            var cut = new JobResult(JobOutcome.InternalError) { Failure = new(JobOutcome.InternalError.Word(), "the end of its output could not be stored"), TraceParent = result.TraceParent, Revision = result.Revision, Provenance = result.Provenance };
             return (cut, await StoreAsync(run, cut, JobOutputBatch.Empty));
         }
     }

@@ -18,6 +18,8 @@ internal static class WorkerExtensions
         services.AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>();
         services.AddOptions<AnsibleOptions>().BindConfiguration(AnsibleOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<AnsibleOptions>, InstalledAnsible>();
+        services.AddOptions<RetentionOptions>().BindConfiguration(RetentionOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<RetentionOptions>, RetentionOptionsValidator>();
         services.AddOptions<HostOptions>().Configure<IOptions<WorkerOptions>>((host, worker) => host.ShutdownTimeout = worker.Value.DrainTimeout + ShutdownTimeout);
 
         services.AddSingleton(WorkerId.Create());
@@ -37,6 +39,7 @@ internal static class WorkerExtensions
         services.AddSingleton<IDuty, DueJobs>();
         services.AddSingleton<IDuty, ExpiredJobs>();
         services.AddSingleton<IDuty, DueSchedules>();
+        services.AddSingleton<IDuty, OldJobs>();
 
         // Stopped in the reverse order: the lead and further jobs first, the leases of those that are being stopped last.
         services.AddHostedService<LeaseKeeper>();

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;
@@ -9,7 +10,8 @@ namespace AspireJobs.Api.Http;
 
 /// <summary>
 /// A JSON body, or what is wrong with it. Unlike the framework's binding it names every faulty field, also unknown ones,
-/// instead of stopping at the first. <see cref="BodyFilter"/> answers faulty ones before the handler is called.
+/// instead of stopping at the first. <see cref="BodyFilter"/> answers faulty ones before the handler is called. A parameter that may be null
+/// is null when nothing was sent.
 /// </summary>
 sealed class Body<T> : IBody, IBindableFromHttpContext<Body<T>>, IEndpointParameterMetadataProvider where T : class
 {
@@ -21,6 +23,8 @@ sealed class Body<T> : IBody, IBindableFromHttpContext<Body<T>>, IEndpointParame
 
     public static async ValueTask<Body<T>?> BindAsync(HttpContext context, ParameterInfo parameter)
     {
+        if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false } && IsOptional(parameter))
+            return null;
         if (!context.Request.HasJsonContentType())
             return new() { Problem = Problems.Create(StatusCodes.Status415UnsupportedMediaType, "not-json", "The body must be application/json.") };
         var options = context.RequestServices.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions;
@@ -47,6 +51,8 @@ sealed class Body<T> : IBody, IBindableFromHttpContext<Body<T>>, IEndpointParame
             return new() { Problem = Problems.Invalid(BodyFaults.Find(utf8, type, e as JsonException)) };
         }
     }
+
+    static bool IsOptional(ParameterInfo parameter) => new NullabilityInfoContext().Create(parameter).ReadState == NullabilityState.Nullable;
 
     static async Task<bool> ReadAsync(HttpContext context, MemoryStream buffer)
     {

@@ -15,6 +15,7 @@ static class Limits
     public const int Tags = 100;
     public const int Credentials = 16;
     public const int Hosts = 1000;
+    public const int LimitHosts = 10_000;
     public const int Labels = 32;
     public const int PageSize = 100;
     public const int LargestPage = 1000;

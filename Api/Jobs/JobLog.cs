@@ -12,10 +12,15 @@ sealed class JobLog(JobStore jobs, JobOutput output, JobSignals signals, TimePro
     // Only for a signal that got lost with the connection to Redis.
     static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(5);
 
-    public Task WriteAsync(JobId id, Stream body, CancellationToken cancellationToken) => WriteAfterAsync(id, 0, body, cancellationToken);
+    /// <summary>Writes what there is of a job's log, or of an attempt's.</summary>
+    public async Task WriteAsync(JobId id, int? attempt, Stream body, HttpContext context)
+    {
+        await WriteAfterAsync(id, attempt, 0, body, context.RequestAborted);
+        await EndAsync(id, context);
+    }
 
-    /// <summary>Ends when the job is final and everything is written, or when the caller or this process goes.</summary>
-    public async Task FollowAsync(JobId id, Stream body, HttpContext context)
+    /// <summary>Ends when the job, or the attempt, has ended and everything is written, or when the caller or this process goes.</summary>
+    public async Task FollowAsync(JobId id, int? attempt, Stream body, HttpContext context)
     {
         // The time a stream is open is no latency.
         if (context.Features.Get<IHttpMetricsTagsFeature>() is { } metrics)
@@ -28,13 +33,14 @@ sealed class JobLog(JobStore jobs, JobOutput output, JobSignals signals, TimePro
             var written = 0;
             while (true)
             {
-                // The status is read first: output is stored no later than the final status, so nothing comes after it.
-                var final = await jobs.FindStatusAsync(id, ended.Token) is not { } status || status.IsFinal();
-                written = await WriteAfterAsync(id, written, body, ended.Token);
-                if (final)
-                    return;
+                // Read first: output is stored no later than the end, so nothing comes after it.
+                var progress = await jobs.FindProgressAsync(id, ended.Token);
+                written = await WriteAfterAsync(id, attempt, written, body, ended.Token);
+                if (progress is null || progress.HasEnded(attempt))
+                    break;
                 await signal.WaitAsync(LongestSilence, ended.Token);
             }
+            await EndAsync(id, context);
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
@@ -42,12 +48,19 @@ sealed class JobLog(JobStore jobs, JobOutput output, JobSignals signals, TimePro
         }
     }
 
-    async Task<int> WriteAfterAsync(JobId id, int after, Stream body, CancellationToken cancellationToken)
+    // A log that was removed while it was read must not pass for a whole one.
+    async Task EndAsync(JobId id, HttpContext context)
+    {
+        if (await jobs.FindProgressAsync(id, context.RequestAborted) is null)
+            context.Abort();
+    }
+
+    async Task<int> WriteAfterAsync(JobId id, int? attempt, int after, Stream body, CancellationToken cancellationToken)
     {
         List<LogPiece> pieces;
         do
         {
-            pieces = await output.LogAsync(id, after, PageSize, cancellationToken);
+            pieces = await output.LogAsync(id, attempt, after, PageSize, cancellationToken);
             foreach (var piece in pieces)
                 await body.WriteAsync(Encoding.UTF8.GetBytes(piece.Text), cancellationToken);
             await body.FlushAsync(cancellationToken);

@@ -35,6 +35,7 @@ static partial class JobRequestRules
         Belongs(SourceType.Git, source.Ref, "ref");
         Belongs(SourceType.Git, source.Credential, "credential");
         Belongs(SourceType.Local, source.Path, "path");
+        Belongs(SourceType.Local, source.Digest, "digest");
         if (source.Type == SourceType.Inline)
             errors.Require(source.Content is { Length: > 0 } content && Encoding.UTF8.GetByteCount(content) <= Limits.TextBytes,
                 "source.content", $"must be the text of a playbook, at most {Limits.TextBytes / 1024} KiB");
@@ -44,6 +45,7 @@ static partial class JobRequestRules
             errors.Require(source.Ref.Length <= 255 && GitRef.IsValid(source.Ref), "source.ref", "must be a branch, a tag or a commit");
         if (source is { Type: SourceType.Local, Path: not null })
             errors.AddFault("source.path", PathFault(source.Path));
+        errors.Require(source.Digest is null || DigestForm().IsMatch(source.Digest), "source.digest", "must be sha256: and 64 hexadecimal digits");
 
         void Belongs(SourceType type, string? value, string field) =>
             errors.Require(value is null || source.Type is null || source.Type == type, $"source.{field}", $"belongs to a source of type {type.Word()}");
@@ -86,6 +88,12 @@ static partial class JobRequestRules
             CheckSecretVars(secrets, request.ExtraVars, errors);
         if (request.Limit is { } limit)
             errors.Require(limit.Length is > 0 and <= 1024 && limit[0] != '-' && limit[0] != '@' && !limit.Any(char.IsControl), "limit", "must be a host pattern of 1 to 1,024 characters");
+        if (request.LimitHosts is { } hosts)
+        {
+            errors.Require(hosts.Count is >= 1 and <= Limits.LimitHosts, "limit_hosts", $"must have 1 to {Limits.LimitHosts:N0} entries");
+            errors.Require(request.Limit is null, "limit_hosts", "does not go with limit");
+            Each(hosts, "limit_hosts", errors, LimitHostFault);
+        }
         errors.Require(request.Tags.Count <= Limits.Tags, "tags", $"must be at most {Limits.Tags}");
         errors.Require(request.SkipTags.Count <= Limits.Tags, "skip_tags", $"must be at most {Limits.Tags}");
         Each(request.Tags, "tags", errors, TagFault);
@@ -124,8 +132,12 @@ static partial class JobRequestRules
         errors.Require(request.MaxAttempts is null or >= 1 and <= 100, "max_attempts", "must be 1 to 100");
         errors.Require(request.RetryOn is null || request.RetryOn.All(Retried.Contains), "retry_on", $"must be some of: {string.Join(", ", Retried.Select(outcome => outcome.Word()))}");
         errors.Require(request.RetryBackoffSeconds is null or >= 1 and <= 3600, "retry_backoff_seconds", "must be 1 to 3,600");
-        errors.Require(request.StartAtTask is null || request.StartAtTask.Length is >= 1 and <= 1024 && !request.StartAtTask.Any(char.IsControl), "start_at_task", "must be the name of a task, of 1 to 1,024 characters");
+        CheckTaskName("start_at_task", request.StartAtTask, errors);
     }
+
+    /// <summary>Whether a task can have this name.</summary>
+    public static void CheckTaskName(string field, string? name, Errors errors) =>
+        errors.Require(name is null || name.Length is >= 1 and <= 1024 && !name.Any(char.IsControl), field, "must be the name of a task, of 1 to 1,024 characters");
 
     // Not what a caller or a clock ended, nor what no repetition can mend; a lost worker has a field of its own.
     static readonly JobOutcome[] Retried =
@@ -189,6 +201,12 @@ static partial class JobRequestRules
         }
     }
 
+    // In a file of limits each line is stripped, and these beginnings make it something else than a name.
+    static string? LimitHostFault(string host) =>
+        host.Length is 0 or > 255 || host.Any(char.IsControl) || host != host.Trim() || "!&~@".Contains(host[0])
+            ? "must be a name of 1 to 255 characters, without control characters, without blanks at its ends, and not begin with !, &, ~ or @"
+            : null;
+
     static string? TagFault(string tag) => TagForm().IsMatch(tag) ? null : "must be a tag: letters, digits, dots, dashes, colons or underscores";
 
     static string? CallbackFault(string url) =>
@@ -201,6 +219,9 @@ static partial class JobRequestRules
 
     [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}\z")]
     private static partial Regex TagForm();
+
+    [GeneratedRegex(@"^sha256:[0-9a-f]{64}\z")]
+    private static partial Regex DigestForm();
 
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}\z")]
     private static partial Regex LabelForm();

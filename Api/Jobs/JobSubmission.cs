@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Claims;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using AspireJobs.Api.Http;
 using AspireJobs.Jobs;
@@ -41,7 +42,7 @@ sealed class JobSubmission(JobIntake intake, JobStore jobs, JobQueue queue, Queu
         var stored = await StoreAsync(new NewJob(id, SecretVars.Masked(request), caller.ApiKeyId(), caller.ApiKeyName(), Activity.Current?.Id, Activity.Current?.TraceStateString)
         {
             Sealed = secretVars.Seal(id, request),
-            Idempotency = idempotencyKey is null ? null : new(idempotencyKey, Digest(request)),
+            Idempotency = idempotencyKey is null ? null : new(idempotencyKey, Digest(request, rerunOf)),
             RerunOf = rerunOf,
         });
         if (stored.Replayed)
@@ -53,7 +54,8 @@ sealed class JobSubmission(JobIntake intake, JobStore jobs, JobQueue queue, Queu
     }
 
     // Keyed, as the request may hold secrets and nobody is to try values against what is stored of it.
-    byte[] Digest(JobRequest request) => HMACSHA256.HashData(_digestKey, JsonSerializer.SerializeToUtf8Bytes(request, JobsJson.Default.JobRequest));
+    byte[] Digest(JobRequest request, JobId? rerunOf) =>
+        HMACSHA256.HashData(_digestKey, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(request, JobsJson.Default.JobRequest) + rerunOf));
 
     async Task<Intake> StoreAsync(NewJob job)
     {

@@ -16,6 +16,7 @@ static class JobsApi
         api.MapGet("/jobs", ListAsync);
         api.MapGet("/jobs/{id}", GetAsync);
         api.MapPost("/jobs/{id}/cancel", CancelAsync);
+        api.MapPost("/jobs/{id}/rerun", RerunAsync);
         api.MapGet("/jobs/{id}/attempts", GetAttemptsAsync);
         api.MapGet("/jobs/{id}/logs", GetLogAsync);
         api.MapGet("/jobs/{id}/events", GetEventsAsync);
@@ -29,9 +30,33 @@ static class JobsApi
         var key = IdempotencyKey(context.Request, errors);
         if (errors.Any)
             return Problems.Invalid(errors.ByField);
-        var intake = await submission.SubmitAsync(body.Value, context.User, key);
+        return Answer(await submission.SubmitAsync(body.Value, context.User, key), context);
+    }
+
+    static async Task<Results<Accepted<Job>, ProblemHttpResult>> RerunAsync(
+        string id, Body<JobRerun>? body, HttpContext context, JobStore jobs, JobReruns reruns, JobSubmission submission, CancellationToken cancellationToken)
+    {
+        if (await FindAsync(id, jobs, cancellationToken) is not { } job)
+            return UnknownJob(id);
+        var errors = new Errors();
+        var key = IdempotencyKey(context.Request, errors);
+        var rerun = body?.Value ?? new();
+        JobRequestRules.CheckTaskName("from_task", rerun.FromTask, errors);
+        if (errors.Any)
+            return Problems.Invalid(errors.ByField);
+        var (request, problem) = await reruns.PrepareAsync(job, rerun, cancellationToken);
+        if (request is null)
+            return problem!;
+        errors = await submission.ValidateAsync(request, cancellationToken);
+        if (errors.Any)
+            return Problems.Invalid(errors.ByField);
+        return Answer(await submission.SubmitAsync(request, context.User, key, job.Id), context);
+    }
+
+    static Results<Accepted<Job>, ProblemHttpResult> Answer(Intake intake, HttpContext context)
+    {
         if (!intake.SameRequest)
-            return Problems.Create(StatusCodes.Status422UnprocessableEntity, "idempotency-key-reused", $"The {IdempotencyHeader} belongs to {intake.Job.Id}, which was asked for by another body; nothing was changed.");
+            return Problems.Create(StatusCodes.Status422UnprocessableEntity, "idempotency-key-reused", $"The {IdempotencyHeader} belongs to {intake.Job.Id}, which was asked for by another request; nothing was changed.");
         if (intake.Replayed)
             context.Response.Headers["Idempotency-Replayed"] = "true";
         return TypedResults.Accepted($"/api/v1/jobs/{intake.Job.Id}", intake.Job);
@@ -86,18 +111,22 @@ static class JobsApi
     }
 
     static async Task<Results<PushStreamHttpResult, ProblemHttpResult>> GetLogAsync(
-        string id, bool? follow, JobStore jobs, JobLog log, HttpContext context, CancellationToken cancellationToken)
+        string id, bool? follow, string? attempt, JobStore jobs, JobLog log, HttpContext context, CancellationToken cancellationToken)
     {
         if (await FindAsync(id, jobs, cancellationToken) is not { } job)
             return UnknownJob(id);
+        var errors = new Errors();
+        var wanted = Attempt(attempt, errors);
+        if (errors.Any)
+            return Problems.Invalid(errors.ByField);
         context.Response.Headers.XContentTypeOptions = "nosniff";
         return TypedResults.Stream(
-            body => follow == true ? log.FollowAsync(job.Id, body, context) : log.WriteAsync(job.Id, body, cancellationToken),
+            body => follow == true ? log.FollowAsync(job.Id, wanted, body, context) : log.WriteAsync(job.Id, wanted, body, context),
             $"text/plain; charset={Encoding.UTF8.WebName}");
     }
 
     static async Task<Results<Ok<Page<JobEvent>>, ProblemHttpResult>> GetEventsAsync(
-        string id, string? after, string? limit, JobStore jobs, JobOutput output, CancellationToken cancellationToken)
+        string id, string? after, string? limit, string? attempt, JobStore jobs, JobOutput output, CancellationToken cancellationToken)
     {
         if (await FindAsync(id, jobs, cancellationToken) is not { } job)
             return UnknownJob(id);
@@ -105,9 +134,10 @@ static class JobsApi
         var from = 0;
         errors.Require(after is null || int.TryParse(after, out from) && from >= 0, "after", "must be the seq of an event");
         var size = PageSize(limit, Limits.LargestPage, errors);
+        var wanted = Attempt(attempt, errors);
         if (errors.Any)
             return Problems.Invalid(errors.ByField);
-        var events = await output.EventsAsync(job.Id, from, size, cancellationToken);
+        var events = await output.EventsAsync(job.Id, wanted, from, size, cancellationToken);
         return TypedResults.Ok(new Page<JobEvent>(events, events.Count == size ? $"{events[^1].Seq}" : null));
     }
 
@@ -116,6 +146,14 @@ static class JobsApi
         await FindAsync(id, jobs, cancellationToken) is { } job
             ? TypedResults.Ok(new Page<Delivery>(await deliveries.OfJobAsync(job.Id, cancellationToken)))
             : UnknownJob(id);
+
+    static int? Attempt(string? attempt, Errors errors)
+    {
+        if (attempt is null)
+            return null;
+        errors.Require(int.TryParse(attempt, out var number) && number >= 1, "attempt", "must be the number of an attempt: 1, 2, 3 …");
+        return number;
+    }
 
     static int PageSize(string? limit, int largest, Errors errors)
     {

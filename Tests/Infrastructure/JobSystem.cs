@@ -111,6 +111,18 @@ public sealed class JobSystem : IAsyncDisposable
         Assert.Fail($"The job ended without '{text}' in its log.");
     }
 
+    /// <summary>Asks for a rerun and returns its answer as it came.</summary>
+    public Task<HttpResponseMessage> PostRerunAsync(JobId id, object? how = null) =>
+        Client.PostAsync($"/api/v1/jobs/{id}/rerun", how is null ? null : JsonContent.Create(how), TestContext.Current.CancellationToken);
+
+    /// <summary>Reruns a job, which must be accepted, and waits for the end of the new one.</summary>
+    public async Task<(Job Job, string Log)> RerunAsync(JobId id, object? how = null)
+    {
+        using var response = await PostRerunAsync(id, how);
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+        return await WaitAsync((await response.Content.ReadFromJsonAsync(JobsJson.Default.Job))!.Id);
+    }
+
     /// <summary>Submits a playbook that does next to nothing and waits for its success: a job of another queue than the one under test shows that workers are free.</summary>
     public async Task<Job> RunShortAsync(HttpClient? caller = null)
     {

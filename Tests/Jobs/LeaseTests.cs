@@ -56,7 +56,7 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
         Assert.False(await Results.AppendAsync("holder", lease with { Attempt = 2 }, Output, Stop));
         Assert.Equal(Settled.LeaseLost, await Results.FinishAsync("other", lease, new JobResult(JobOutcome.Success), Output));
         Assert.True(await Results.AppendAsync("holder", lease, Output, Stop));
-        Assert.Equal("text", Assert.Single(await new JobOutput(_db).LogAsync(id, 0, 10, Stop)).Text);
+        Assert.Equal("text", Assert.Single(await new JobOutput(_db).LogAsync(id, null, 0, 10, Stop)).Text);
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
         Assert.Empty(renewed);
         Assert.Equal(Settled.LeaseLost, await Results.FinishAsync("sleeper", new JobLease(id, 1), new JobResult(JobOutcome.Success), Output));
         Assert.Equal(JobOutcome.WorkerLost, (await Jobs.FindAsync(id, Stop))!.Outcome);
-        Assert.Empty(await new JobOutput(_db).EventsAsync(id, 0, 10, Stop));
+        Assert.Empty(await new JobOutput(_db).EventsAsync(id, null, 0, 10, Stop));
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
 
         await Results.FinishAsync("holder", new JobLease(id, 1), new JobResult(JobOutcome.Success), Output);
 
-        Assert.Single(await new JobOutput(_db).EventsAsync(id, 0, 10, Stop));
+        Assert.Single(await new JobOutput(_db).EventsAsync(id, null, 0, 10, Stop));
         Assert.Equal(1, await CountDeliveriesAsync());
     }
 

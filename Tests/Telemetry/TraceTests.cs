@@ -63,6 +63,20 @@ public sealed class TraceTests(WatchedSystem system)
     }
 
     [Fact]
+    public async Task A_rerun_has_a_trace_of_its_own_that_is_linked_to_the_first()
+    {
+        var job = await system.RunAsync(new { source = new { type = "inline", content = Playbook } });
+
+        using var accepted = await system.Client.PostAsync($"/api/v1/jobs/{job.Id}/rerun", null);
+        var again = await system.WaitAsync((await accepted.Content.ReadFromJsonAsync(JobsJson.Default.Job))!.Id);
+
+        var execute = (await system.Collector.TraceAsync(job.TraceId!, "worker.execute")).Single(span => span.Name == "worker.execute");
+        var submit = (await system.Collector.TraceAsync(again.TraceId!, "api.submit_job")).Single(span => span.Name == "api.submit_job");
+        Assert.NotEqual(job.TraceId, again.TraceId);
+        Assert.Equal([(job.TraceId!, execute.SpanId)], submit.Links);
+    }
+
+    [Fact]
     public async Task Spans_have_the_attributes_of_the_semantic_conventions()
     {
         var job = await system.RunAsync(new { source = new { type = "inline", content = Playbook } });

@@ -56,7 +56,33 @@ public sealed class GitSourceTests(Stores stores) : IAsyncLifetime
 
         Assert.Equal(JobOutcome.Success, job.Outcome);
         Assert.Equal(_head, job.Revision);
+        Assert.Equal($"git-tree:{Git(Path.Combine(_directory.FullName, "work"), "rev-parse", "main^{tree}")}", job.Provenance!.SourceDigest);
         Assert.Contains("from main", log);
+    }
+
+    [Fact]
+    public async Task A_rerun_of_the_same_revision_runs_the_commit_that_ran_though_the_branch_has_moved()
+    {
+        var (job, _) = await RunAsync("open/repository.git", "main");
+        await MoveMainAsync();
+        var system = await stores.SharedAsync();
+
+        var (same, oldLog) = await system.RerunAsync(job.Id, new { same_revision = true });
+        var (current, newLog) = await system.RerunAsync(job.Id);
+
+        Assert.Equal((_head, _head, job.Provenance), (same.Request.Source!.Ref, same.Revision, same.Provenance));
+        Assert.Contains("from main", oldLog);
+        Assert.NotEqual(_head, current.Revision);
+        Assert.Contains("from moved", newLog);
+    }
+
+    async Task MoveMainAsync()
+    {
+        var work = Path.Combine(_directory.FullName, "work");
+        await File.WriteAllTextAsync(Path.Combine(work, "hosts.ini"), "alpha ansible_connection=local origin=moved\n");
+        Git(work, "commit", "--quiet", "-am", "third");
+        Git(work, "push", "--quiet", "../repository.git", "main");
+        Git(Path.Combine(_directory.FullName, "repository.git"), "update-server-info");
     }
 
     [Fact]

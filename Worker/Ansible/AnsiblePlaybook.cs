@@ -31,12 +31,12 @@ internal sealed class AnsiblePlaybook(IOptions<AnsibleOptions> options)
                 _program.Value.Python, [_program.Value.Playbook, .. arguments], run.SourceDirectory, files.Environment().Concat(TraceContext()));
             var result = await FollowAsync(process, run, stop);
             Activity.Current?.SetTag("process.executable.name", Path.GetFileName(_program.Value.Playbook)).SetTag("process.exit.code", result.ExitCode);
-            return result;
+            return result with { Provenance = new(null, null, files.InventoryDigest) };
         }
         catch (JobFailedException e)
         {
             await run.Log($"ERROR! {e.Message}\n", CancellationToken.None);
-            return new(e.Outcome) { Failure = new(e.Outcome.Word(), e.Message), Revision = run.Revision };
+            return new(e.Outcome) { Failure = new(e.Outcome.Word(), e.Message), Provenance = new(null, null, files.InventoryDigest) };
         }
         finally
         {

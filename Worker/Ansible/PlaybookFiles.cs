@@ -16,6 +16,9 @@ internal sealed class PlaybookFiles(PlaybookRun run)
 
     readonly PrivateFiles _files = new(run.WorkDirectory);
 
+    /// <summary>Digest of the inventory, once it is known.</summary>
+    public string? InventoryDigest { get; private set; }
+
     /// <summary>Writes the files and returns the arguments of ansible-playbook.</summary>
     /// <exception cref="JobFailedException">The request cannot be run: the message says why.</exception>
     public IReadOnlyList<string> Prepare()
@@ -29,6 +32,7 @@ internal sealed class PlaybookFiles(PlaybookRun run)
             $"--inventory={Inventory()}",
             .. ExtraVars(),
             .. new CredentialFiles(_files, Secrets).Prepare(run.Credentials),
+            .. Limit(),
             .. Options(run.Request),
             "--", playbook,
         ];
@@ -75,19 +79,30 @@ internal sealed class PlaybookFiles(PlaybookRun run)
         return name;
     }
 
-    string Inventory() => run.Request.Inventory switch
+    string Inventory()
     {
-        { Path: { } path } => SourcePath.Resolve(run.SourceDirectory, path)
-            ?? throw new JobFailedException(JobOutcome.InventoryInvalid, $"inventory '{path}' is not in the source"),
-        { Content: { } content } => _files.Write("inventory/hosts", content),
-        { Hosts: { } hosts } => _files.Write("inventory/hosts", HostList(hosts)),
-        _ => _files.Write("inventory/hosts", Localhost()),
+        if (run.Request.Inventory?.Path is not { } path)
+        {
+            // The same for every run, though each has a directory of its own.
+            InventoryDigest = ContentDigest.OfText(InventoryText("."));
+            return _files.Write("inventory/hosts", InventoryText(run.WorkDirectory));
+        }
+        var found = SourcePath.Resolve(run.SourceDirectory, path) ?? throw new JobFailedException(JobOutcome.InventoryInvalid, $"inventory '{path}' is not in the source");
+        InventoryDigest = ContentDigest.OfPath(found);
+        return found;
+    }
+
+    string InventoryText(string directory) => run.Request.Inventory switch
+    {
+        { Content: { } content } => content,
+        { Hosts: { } hosts } => HostList(hosts),
+        _ => Localhost(directory),
     };
 
     // By default modules run from, and asynchronous tasks leave their results in, the home that the user database names.
-    string Localhost() =>
+    static string Localhost(string directory) =>
         $$$"""
-        localhost ansible_connection=local ansible_python_interpreter="{{ ansible_playbook_python }}" ansible_remote_tmp="{{{run.WorkDirectory}}}/tmp" ansible_async_dir="{{{run.WorkDirectory}}}/tmp/async"
+        localhost ansible_connection=local ansible_python_interpreter="{{ ansible_playbook_python }}" ansible_remote_tmp="{{{directory}}}/tmp" ansible_async_dir="{{{directory}}}/tmp/async"
 
         """;
 
@@ -102,12 +117,17 @@ internal sealed class PlaybookFiles(PlaybookRun run)
         ? [$"--extra-vars=@{_files.Write("extra_vars.json", variables.GetRawText())}"]
         : [];
 
+    // Names of hosts go into a file: they may be many, and on the command line a comma or a colon would end a name.
+    IEnumerable<string> Limit() => run.Request switch
+    {
+        { LimitHosts: { } hosts } => [$"--limit=@{_files.Write("limit", string.Join('\n', hosts))}"],
+        { Limit: ['@', ..] } => throw new JobFailedException(JobOutcome.UsageError, "limit is a host pattern, not a file"),
+        { Limit: { } limit } => [$"--limit={limit}"],
+        _ => [],
+    };
+
     static IEnumerable<string> Options(JobRequest request)
     {
-        if (request.Limit is { } limit)
-            yield return limit.StartsWith('@')
-                ? throw new JobFailedException(JobOutcome.UsageError, "limit is a host pattern, not a file")
-                : $"--limit={limit}";
         if (request.Tags is { Count: > 0 } tags)
             yield return $"--tags={string.Join(',', tags)}";
         if (request.SkipTags is { Count: > 0 } skipped)

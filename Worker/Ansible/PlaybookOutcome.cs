@@ -72,7 +72,6 @@ internal sealed class PlaybookOutcome(PlaybookRun run)
             Failure = outcome == JobOutcome.Success ? null : new(outcome.Word(), Relative(message), failure?.Task, failure?.Host),
             ExitCode = events.End?.Exit,
             Hosts = _hosts,
-            Revision = run.Revision,
         };
     }
 
@@ -95,8 +94,10 @@ internal sealed class PlaybookOutcome(PlaybookRun run)
         if (end.Exit == 0)
             return Internal("ansible-playbook ended with exit code 0 without its final report");
         var (outcome, message) = AnsibleError.Read(end.Exit!.Value, _tail.ToString());
-        return (outcome, outcome == JobOutcome.NoHostsMatched && run.Request.Limit is { } limit ? $"no host of the inventory matches limit '{limit}'" : message, null);
+        return (outcome, outcome == JobOutcome.NoHostsMatched && Limit is { } limit ? $"no host of the inventory matches {limit}" : message, null);
     }
+
+    string? Limit => run.Request.Limit is { } limit ? $"limit '{limit}'" : run.Request.LimitHosts is null ? null : "limit_hosts";
 
     (JobOutcome, string, HostFailure?) JudgeReport(int exitCode, IReadOnlyDictionary<string, HostSummary> hosts)
     {
@@ -121,7 +122,7 @@ internal sealed class PlaybookOutcome(PlaybookRun run)
         .MinBy(failure => failure.Seq);
 
     string NothingDone() => _unmatched is [var pattern, ..]
-        ? $"no host matched '{pattern}'{(run.Request.Limit is { } limit ? $" with limit '{limit}'" : "")}, so nothing was done"
+        ? $"no host matched '{pattern}'{(Limit is { } limit ? $" with {limit}" : "")}, so nothing was done"
         : $"no task ran on any host{(run.Request.Tags.Count + run.Request.SkipTags.Count > 0 ? ": tags and skip_tags leave none" : "")}";
 
     void Failed(string host, PlaybookEvent item)

@@ -21,9 +21,6 @@ internal sealed record PlaybookRun
     /// <summary>The opened credentials that the request names, in its order.</summary>
     public required IReadOnlyList<Credential> Credentials { get; init; }
 
-    /// <summary>The commit that was checked out, for a git source.</summary>
-    public string? Revision { get; init; }
-
     /// <summary>Number of the last event of earlier attempts; this run's events follow it.</summary>
     public int LastEventSeq { get; init; }
 

@@ -47,11 +47,12 @@ internal sealed record GitRepository(Commands Commands, Command Git, GitAddress 
         RunAsync(["ls-tree", "-r", "-l", "--full-tree", commit], line =>
             handle(line.Split('\t')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, "blob", _, var size] ? long.Parse(size, CultureInfo.InvariantCulture) : 0));
 
-    /// <summary>Unpacks a commit and returns its full name.</summary>
-    public async Task<string> CheckOutAsync(string commit)
+    /// <summary>Unpacks a commit and returns its full name, with that of its tree as the digest.</summary>
+    public async Task<FetchedSource> CheckOutAsync(string commit)
     {
         await RunAsync(["checkout", "--quiet", "--detach", commit]);
-        return (await RunAsync(["rev-parse", "--verify", "HEAD"])).Output.Trim();
+        var names = (await RunAsync(["rev-parse", "HEAD", "HEAD^{tree}"])).Output.Trim().Split('\n');
+        return new($"git-tree:{names[1]}", names[0]);
     }
 
     Task<CommandResult> TryAsync(string[] words, Action<string>? handle = null) =>

@@ -15,7 +15,7 @@ internal sealed class GitSource(Commands commands, IOptions<WorkerOptions> optio
 
     public SourceType Type => SourceType.Git;
 
-    public async Task<string?> FetchAsync(SourceFetch fetch, CancellationToken cancellationToken)
+    public async Task<FetchedSource> FetchAsync(SourceFetch fetch, CancellationToken cancellationToken)
     {
         // The API refuses these too. What reaches a command line is checked where the command line is.
         if (!GitAddress.TryParse(fetch.Source.Url, out var address))
@@ -36,7 +36,7 @@ internal sealed class GitSource(Commands commands, IOptions<WorkerOptions> optio
         }
     }
 
-    async Task<string> FetchAsync(GitRepository repository, string wanted)
+    async Task<FetchedSource> FetchAsync(GitRepository repository, string wanted)
     {
         await repository.InitAsync();
         var commit = await repository.FetchAsync(wanted);

@@ -8,9 +8,9 @@ internal sealed class InlineSource : ISource
 {
     public SourceType Type => SourceType.Inline;
 
-    public async Task<string?> FetchAsync(SourceFetch fetch, CancellationToken cancellationToken)
+    public async Task<FetchedSource> FetchAsync(SourceFetch fetch, CancellationToken cancellationToken)
     {
         await File.WriteAllTextAsync(Path.Combine(fetch.Directory, AnsiblePlaybook.InlineName), fetch.Source.Content, cancellationToken);
-        return null;
+        return new(ContentDigest.OfText(fetch.Source.Content!));
     }
 }

@@ -13,7 +13,7 @@ internal sealed class LocalSource(Commands commands, IOptions<WorkerOptions> opt
 
     public SourceType Type => SourceType.Local;
 
-    public async Task<string?> FetchAsync(SourceFetch fetch, CancellationToken cancellationToken)
+    public async Task<FetchedSource> FetchAsync(SourceFetch fetch, CancellationToken cancellationToken)
     {
         if (options.Value.LocalSourceRoot is not { Length: > 0 } root)
             throw Failed($"sources of type local are off on this worker; its setting {WorkerOptions.Section}:{nameof(WorkerOptions.LocalSourceRoot)} allows them");
@@ -32,7 +32,13 @@ internal sealed class LocalSource(Commands commands, IOptions<WorkerOptions> opt
         }
         // Keeps modes and links, and does not open what is no regular file.
         var copy = await commands.RunAsync(new(["cp", "-R", "-p", "--", from + "/.", fetch.Directory], fetch.Directory, new Dictionary<string, string>()), cancellationToken);
-        return copy.Succeeded ? null : throw Failed($"local source '{path}' cannot be copied: {copy.Complaint}");
+        if (!copy.Succeeded)
+            throw Failed($"local source '{path}' cannot be copied: {copy.Complaint}");
+        // Of the copy, which is what runs.
+        var digest = ContentDigest.OfPath(fetch.Directory, cancellationToken);
+        return fetch.Source.Digest is not { } wanted || wanted == digest
+            ? new(digest)
+            : throw Failed($"local source '{path}' is not what was asked for: its digest is {digest}, not {wanted}");
     }
 
     void CheckSize(string directory, CancellationToken cancellationToken)

@@ -10,13 +10,18 @@ namespace AspireJobs.Worker.Sources;
 /// <param name="Private">An empty directory for what fetching needs.</param>
 internal sealed record SourceFetch(JobSource Source, Credential? Credential, string Directory, string Private);
 
+/// <summary>A source that is there.</summary>
+/// <param name="Digest">Tells it from any other: see <see cref="JobProvenance.SourceDigest"/>.</param>
+/// <param name="Revision">The commit, if the source has such a thing.</param>
+internal sealed record FetchedSource(string Digest, string? Revision = null);
+
 /// <summary>A kind of place that playbooks come from.</summary>
 internal interface ISource
 {
     /// <summary>The kind.</summary>
     SourceType Type { get; }
 
-    /// <summary>Fills the directory. Returns the revision, if the source has such a thing.</summary>
+    /// <summary>Fills the directory.</summary>
     /// <exception cref="JobFailedException">It cannot be fetched; the message says why.</exception>
-    Task<string?> FetchAsync(SourceFetch fetch, CancellationToken cancellationToken);
+    Task<FetchedSource> FetchAsync(SourceFetch fetch, CancellationToken cancellationToken);
 }

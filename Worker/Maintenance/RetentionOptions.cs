@@ -1,0 +1,25 @@
+using System.ComponentModel.DataAnnotations;
+using AspireJobs.Jobs;
+using Microsoft.Extensions.Options;
+
+namespace AspireJobs.Worker.Maintenance;
+
+/// <summary>How long jobs are kept.</summary>
+internal sealed class RetentionOptions
+{
+    /// <summary>The configuration section.</summary>
+    public const string Section = "Retention";
+
+    /// <summary>Days, 1 to 3,650, for which a job is kept after its end.</summary>
+    [Range(1, 3650)]
+    public int Days { get; set; } = 30;
+
+    /// <summary>How many jobs are kept at most, 1 to 100,000,000; beyond it those that have ended go, the oldest first.</summary>
+    [Range(1, 100_000_000)]
+    public int MaxJobs { get; set; } = 1_000_000;
+
+    public KeptJobs Kept => new(TimeSpan.FromDays(Days), MaxJobs);
+}
+
+[OptionsValidator]
+internal sealed partial class RetentionOptionsValidator : IValidateOptions<RetentionOptions>;
