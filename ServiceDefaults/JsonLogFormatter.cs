@@ -83,10 +83,13 @@ sealed class JsonLogFormatter(ServiceIdentity identity, LogKeys keys)
         for (var i = 0; i < state?.Count; i++)
         {
             var field = state[i];
-            if (field.Value is null || field.Key == "{OriginalFormat}" || Contains(fields, field.Key))
+            if (field.Value is null || field.Key == "{OriginalFormat}")
                 continue;
-            fields.Add(field);
-            json.WritePropertyName(keys.Field(field.Key, withException));
+            var key = keys.Field(field.Key, withException);
+            if (Contains(fields, key))
+                continue;
+            fields.Add(new(key, null));
+            json.WritePropertyName(key);
             WriteValue(json, field.Value);
         }
         fields.Clear();

@@ -73,8 +73,12 @@ sealed record LogKeys
     /// <summary>The key of an event's field: its name, with a prefix if the line has that key already, as one with an exception has its keys.</summary>
     public string Field(string name, bool withException)
     {
-        var key = _fields.GetOrAdd(name, static (field, keys) =>
-            keys.Renamed.TryGetValue(field, out var renamed) ? renamed : keys.Fixed.Contains(field) ? "fields." + field : field, this);
+        var key = _fields.GetOrAdd(name, static (given, keys) =>
+        {
+            // Libraries write EnvName, we env_name.
+            var field = given.Any(char.IsAsciiLetterUpper) ? JsonNamingPolicy.SnakeCaseLower.ConvertName(given) : given;
+            return keys.Renamed.TryGetValue(field, out var renamed) ? renamed : keys.Fixed.Contains(field) ? "fields." + field : field;
+        }, this);
         return withException && (key == ExceptionType || key == ExceptionMessage) ? "fields." + name : key;
     }
 

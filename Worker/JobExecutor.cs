@@ -20,7 +20,7 @@ internal sealed class JobExecutor(
     {
         using var span = Traces.StartExecution(run);
         JobsTelemetry.JobStarted(run.SourceType, run.Job.Attempt, run.Claimed.Waited);
-        logger.JobStarted(run.Job.Id, run.SourceType.Word(), worker.Value, run.Claimed.Waited.TotalSeconds);
+        logger.JobStarted(run.Job.Id, run.SourceType.Word(), worker.Value, Math.Round(run.Claimed.Waited.TotalSeconds, 3));
 
         using var output = new OutputWriter(run, worker, results, signals, time, logger);
         var result = await ResultAsync(run, output);

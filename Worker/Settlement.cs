@@ -49,7 +49,7 @@ internal sealed class Settlement(JobResults results, JobStore store, JobSignals 
     public async Task AnnounceAsync(Job job)
     {
         JobsTelemetry.JobCompleted(job);
-        logger.JobCompleted(job.Id, job.Status.Word(), job.DurationSeconds ?? 0, job.Outcome!.Value.Word(), job.WorkerId, job.ExitCode);
+        logger.JobCompleted(job.Id, job.Status.Word(), Math.Round(job.DurationSeconds ?? 0, 3), job.Outcome!.Value.Word(), job.WorkerId, job.ExitCode);
         if (job is { Status: JobStatus.Failed, Failure: { } failure })
             logger.JobFailed(job.Id, failure.ErrorType, failure.Message, Math.Max(0, job.Attempt - 1), job.WorkerId);
         await signals.OutputAsync(job.Id);

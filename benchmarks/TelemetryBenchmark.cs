@@ -6,13 +6,14 @@ namespace AspireJobs.Benchmarks;
 /// </summary>
 static class TelemetryBenchmark
 {
-    const int Rounds = 6;
-    const int Burst = 500;
+    const int Rounds = 8;
+    const int Burst = 1000;
+    const int WarmUps = 3;
 
     // The last one is this process: load generator, collector, and AppHost that reads what the services log.
     static readonly string[] Processes = ["Api", "postgres", "redis-server", "Benchmarks"];
     static readonly int[] Connections = [16, 64];
-    static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(8);
+    static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(12);
     static readonly TimeSpan Length = TimeSpan.FromSeconds(2);
 
     // Production's own settings but for the metrics, whose minute is longer than a round.
@@ -32,7 +33,7 @@ static class TelemetryBenchmark
     public static Task SubmitAsync(CancellationToken stop) => WithBothAsync(workers: false, async (on, off) =>
     {
         foreach (var service in new[] { on, off })
-            await SubmitLoad.RunAsync(service, 16, WarmUp, stop);
+            await SubmitLoad.RunAsync(service, 64, WarmUp, stop);
         foreach (var connections in Connections)
         {
             var cpu = new Dictionary<(JobService, string), List<double>>();
@@ -60,8 +61,9 @@ static class TelemetryBenchmark
     /// <summary>Jobs a second from the first of a burst that is stored to the last that is final.</summary>
     public static Task DrainAsync(CancellationToken stop) => WithBothAsync(workers: true, async (on, off) =>
     {
-        foreach (var service in new[] { on, off })
-            await service.DrainAsync(Burst, stop);
+        for (var i = 0; i < WarmUps; i++)
+            foreach (var service in new[] { on, off })
+                await service.DrainAsync(Burst, stop);
         await CompareAsync("telemetry_drain", "jobs/s", on, off, service => service.DrainAsync(Burst, stop), ("jobs", Burst));
     }, stop);
 

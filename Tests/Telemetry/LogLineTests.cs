@@ -29,11 +29,12 @@ public sealed partial class LogLineTests
     {
         foreach (var keys in new[] { LogKeys.Default, LogKeys.Ecs })
         {
-            var line = Write(keys, log => log.LogError(new InvalidOperationException("cause"), "{error} {error} {error_type} {service} {timestamp} {message} {event}", "a", "b", "c", "d", "e", "f", "g"));
+            var line = Write(keys, log => log.LogError(new InvalidOperationException("cause"), "{error} {error} {error_type} {service} {timestamp} {message} {event} {FullName} {full_name}", "a", "b", "c", "d", "e", "f", "g", "h", "i"));
 
             var names = JsonSerializer.Deserialize<JsonElement>(line).EnumerateObject().Select(property => property.Name).ToList();
             Assert.Distinct(names);
             Assert.Contains("fields.service", names);
+            Assert.Contains("full_name", names);
         }
     }
 
