@@ -7,8 +7,9 @@ namespace LocalAspire;
 /// <summary>A child process that ends when the AppHost ends, however that comes about.</summary>
 sealed class SupervisedProcess : IDisposable
 {
-    // The supervisor itself kills after the grace; this is for the case that it cannot.
-    static readonly TimeSpan Slack = TimeSpan.FromSeconds(1);
+    // The supervisor itself kills after the grace, and then removes what the program leaves, which takes its time on a busy machine.
+    // This is for the case that it cannot.
+    static readonly TimeSpan Slack = TimeSpan.FromSeconds(20);
     // A stray grandchild may keep the output open for ever.
     static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(1);
     static readonly string Script = Path.Combine(AppContext.BaseDirectory, "local-aspire-supervise.sh");
