@@ -7,6 +7,7 @@ var measurements = new Dictionary<string, Func<CancellationToken, Task>>
     ["playbook"] = PlaybookBenchmark.RunAsync,
     ["telemetry-submit"] = TelemetryBenchmark.SubmitAsync,
     ["telemetry-drain"] = TelemetryBenchmark.DrainAsync,
+    ["dashboard"] = DashboardBenchmark.RunAsync,
 };
 
 if (args.Except(measurements.Keys).FirstOrDefault() is { } unknown)
