@@ -8,8 +8,13 @@ static class Errors
     public static void Handle(IApplicationBuilder app) => app.Run(context =>
     {
         var error = context.Features.Get<IExceptionHandlerFeature>()?.Error;
-        return error is BadQueryException
-            ? Results.Problem(title: "Bad query", detail: error.Message, statusCode: StatusCodes.Status400BadRequest).ExecuteAsync(context)
-            : Results.Problem(title: "Internal error", statusCode: StatusCodes.Status500InternalServerError).ExecuteAsync(context);
+        var problem = error switch
+        {
+            BadQueryException => Results.Problem(title: "Bad query", detail: error.Message, statusCode: StatusCodes.Status400BadRequest),
+            BadHttpRequestException bad => Results.Problem(title: "Bad request", detail: bad.Message, statusCode: bad.StatusCode),
+            HttpRequestException => Results.Problem(title: "The app host does not answer", detail: error.Message, statusCode: StatusCodes.Status502BadGateway),
+            _ => Results.Problem(title: "Internal error", statusCode: StatusCodes.Status500InternalServerError),
+        };
+        return problem.ExecuteAsync(context);
     });
 }

@@ -29,6 +29,8 @@ builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error)
 builder.WebHost.UseKestrelHttpsConfiguration();
 builder.WebHost.ConfigureKestrel(kestrel => Listeners.Listen(kestrel, options));
 builder.Services.AddProblemDetails();
+// Bad parameters come to the handler of errors, which explains them.
+builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
 builder.Services.AddSingleton(options);
 builder.Services.AddSingleton(options.TelemetryLimits);
 builder.Services.AddSingleton(TimeProvider.System);

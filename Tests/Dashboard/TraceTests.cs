@@ -107,6 +107,7 @@ public sealed class TraceTests(TraceTests.OneDashboard shared) : IClassFixture<T
     [Theory]
     [InlineData("filter=duration:above:5", "'duration:above:5' is not a filter")]
     [InlineData("sort=color", "'color' is not an order")]
+    [InlineData("minDuration=long", "MinDuration")]
     public async Task A_query_that_makes_no_sense_is_refused(string query, string fault)
     {
         using var response = await Dashboard.Browser.GetAsync($"/api/ui/traces?{query}", Stop);

@@ -28,8 +28,6 @@ sealed class ResourceCatalog(TelemetryLimitOptions limits)
         return _entries.GetOrAdd(key, new Entry(new(key.Item1, key.Item2, message), limits));
     }
 
-    public void Remove(TelemetryResource resource) => _entries.TryRemove((resource.Name, resource.InstanceId), out _);
-
     static string? Text(Resource message, string key) => message.Attributes.FirstOrDefault(a => a.Key == key)?.Value?.StringValue;
 
     /// <summary>A sender with its scopes.</summary>
