@@ -59,7 +59,7 @@ app.MapLogin();
 if (options.Api.Enabled)
     app.MapTelemetryApi();
 app.MapUi();
-app.MapFallback((HttpContext context, Pages pages) => pages.Any(context));
+app.MapFallback("{*path}", (HttpContext context, Pages pages) => pages.Any(context));
 app.Lifetime.ApplicationStarted.Register(() => Announcement.Print(app));
 try
 {

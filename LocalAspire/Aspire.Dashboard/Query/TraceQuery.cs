@@ -8,7 +8,7 @@ sealed class TraceQuery
 {
     [FromQuery] public string? Resource { get; set; }
 
-    /// <summary>Found in the name of a span, or the id of the trace.</summary>
+    /// <summary>Found in the name of a span or in the text of one of its attributes, or the start of the trace's id.</summary>
     [FromQuery] public string? Text { get; set; }
 
     [FromQuery] public double? MinDuration { get; set; }
@@ -62,7 +62,7 @@ sealed class TraceQuery
         if (!string.IsNullOrEmpty(Resource) && !Any(spans, span => span.Resource.Answers(Resource)))
             return false;
         if (!string.IsNullOrEmpty(Text) && !Ids.Text(summary.Id).StartsWith(Text, StringComparison.OrdinalIgnoreCase)
-            && !Any(spans, span => span.Name.Contains(Text, StringComparison.OrdinalIgnoreCase)))
+            && !Any(spans, span => span.Name.Contains(Text, StringComparison.OrdinalIgnoreCase) || span.Message.Attributes.Any(a => a.Value?.StringValue.Contains(Text, StringComparison.OrdinalIgnoreCase) is true)))
         {
             return false;
         }
