@@ -19,16 +19,17 @@ public partial class ResourceNotificationService
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await PublishUpdateAsync(resource, s => s.WithWaitingFor(waits.Select(wait => wait.Resource.Name)) with { State = KnownResourceStates.Waiting });
-        var pending = waits.ToDictionary(wait => WaitForInstancesAsync(resource, wait, stop.Token), wait => wait.Resource.Name);
+        // No dictionary: waits that are over already, as at a restart, are all the same task.
+        var pending = waits.Select(wait => (Task: WaitForInstancesAsync(resource, wait, stop.Token), wait.Resource.Name)).ToList();
         try
         {
             // The first dependency that fails decides; the others need not be awaited any longer.
             while (pending.Count > 0)
             {
-                var done = await Task.WhenAny(pending.Keys);
-                pending.Remove(done);
+                var done = await Task.WhenAny(pending.Select(wait => wait.Task));
+                pending.RemoveAll(wait => wait.Task == done);
                 await done;
-                await PublishUpdateAsync(resource, s => s.WithWaitingFor(pending.Values));
+                await PublishUpdateAsync(resource, s => s.WithWaitingFor(pending.Select(wait => wait.Name)));
             }
         }
         finally
