@@ -25,6 +25,11 @@ public sealed class Signal(TimeProvider time) : IDisposable
     /// <summary>Waits for <see cref="Set"/>, at most for <paramref name="longest"/>. True if it was set.</summary>
     public async Task<bool> WaitAsync(TimeSpan longest, CancellationToken cancellationToken)
     {
+        if (longest == Timeout.InfiniteTimeSpan)
+        {
+            await _semaphore.WaitAsync(cancellationToken);
+            return true;
+        }
         using var timeout = new CancellationTokenSource(longest, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try

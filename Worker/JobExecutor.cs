@@ -10,7 +10,7 @@ namespace AspireJobs.Worker;
 /// together with the result. A worker that dies on the way leaves the job running under a lease that ends; the output stored so far stays.
 /// </summary>
 internal sealed class JobExecutor(
-    IEnumerable<ISource> sources, JobCredentials credentials, AnsiblePlaybook ansible, AnsibleVersion version, PrivateDirectory directories, Settlement settlement,
+    IEnumerable<ISource> sources, JobCredentials credentials, IPlaybookRunner runner, AnsibleVersion version, PrivateDirectory directories, Settlement settlement,
     JobResults results, JobSignals signals, WorkerId worker, TimeProvider time, ILogger<JobExecutor> logger)
 {
     readonly Dictionary<SourceType, ISource> _sources = sources.ToDictionary(source => source.Type);
@@ -78,7 +78,7 @@ internal sealed class JobExecutor(
     {
         run.Provenance = run.Provenance! with { AnsibleVersion = version.Value is { Length: > 0 } known ? known : null };
         run.BeginPlaybook();
-        var result = await ansible.RunAsync(playbook, run.Stopping);
+        var result = await runner.RunAsync(playbook, run.Stopping);
         run.Provenance = run.Provenance with { InventoryDigest = result.Provenance?.InventoryDigest };
         return result;
     }
@@ -97,7 +97,8 @@ internal sealed class JobExecutor(
         finally
         {
             // What opens the repository is not for what comes out of it.
-            Directory.Delete(directory.Fetch, recursive: true);
+            if (Directory.Exists(directory.Fetch))
+                Directory.Delete(directory.Fetch, recursive: true);
         }
     }
 

@@ -29,6 +29,7 @@ internal sealed class OutputBuffer(int lastLogSeq, TimeProvider time) : IDisposa
     int _size;
     int _logSeq = lastLogSeq;
     bool _discarding;
+    volatile bool _closed;
 
     /// <summary>Adds log text.</summary>
     public ValueTask AddAsync(string text, CancellationToken cancellationToken)
@@ -65,11 +66,21 @@ internal sealed class OutputBuffer(int lastLogSeq, TimeProvider time) : IDisposa
         }
     }
 
-    /// <summary>Waits until there is something, and then a little for more.</summary>
-    public async Task GatherAsync(TimeSpan little, CancellationToken cancellationToken)
+    /// <summary>Waits until there is something, and then a little for more. False: closed.</summary>
+    public async Task<bool> GatherAsync(TimeSpan little)
     {
-        await _some.WaitAsync(Timeout.InfiniteTimeSpan, cancellationToken);
-        await _full.WaitAsync(little, cancellationToken);
+        await _some.WaitAsync(Timeout.InfiniteTimeSpan, CancellationToken.None);
+        if (!_closed)
+            await _full.WaitAsync(little, CancellationToken.None);
+        return !_closed;
+    }
+
+    /// <summary>Nothing more is gathered; what was added and not taken stays for <see cref="Take"/>.</summary>
+    public void Close()
+    {
+        _closed = true;
+        _some.Set();
+        _full.Set();
     }
 
     /// <summary>Takes out everything.</summary>

@@ -15,7 +15,6 @@ internal sealed class OutputWriter : IDisposable
     readonly ILogger _logger;
     readonly Outage _outage;
     readonly OutputBuffer _buffer;
-    readonly CancellationTokenSource _closing = new();
     readonly Task _pump;
 
     public OutputWriter(Run run, WorkerId worker, JobResults results, JobSignals signals, TimeProvider time, ILogger logger)
@@ -47,7 +46,7 @@ internal sealed class OutputWriter : IDisposable
     /// <summary>Ends the storing and returns what is left, which goes with the final state.</summary>
     public async Task<JobOutputBatch> CloseAsync()
     {
-        await _closing.CancelAsync();
+        _buffer.Close();
         await _pump;
         return _buffer.Take();
     }
@@ -58,9 +57,9 @@ internal sealed class OutputWriter : IDisposable
         using var untraced = Traces.Suppress();
         try
         {
-            while (true)
+            // What is left when it is closed goes with the final state.
+            while (await _buffer.GatherAsync(Little))
             {
-                await _buffer.GatherAsync(Little, _closing.Token);
                 if (!await StoreAsync(_buffer.Take()))
                 {
                     Abandon(StopReason.LeaseLost);
@@ -68,10 +67,6 @@ internal sealed class OutputWriter : IDisposable
                 }
                 await _signals.OutputAsync(_run.Job.Id);
             }
-        }
-        catch (OperationCanceledException) when (_closing.IsCancellationRequested)
-        {
-            // The rest goes with the final state.
         }
         catch (OperationCanceledException)
         {
@@ -111,9 +106,5 @@ internal sealed class OutputWriter : IDisposable
         _run.Stop(reason);
     }
 
-    public void Dispose()
-    {
-        _closing.Dispose();
-        _buffer.Dispose();
-    }
+    public void Dispose() => _buffer.Dispose();
 }

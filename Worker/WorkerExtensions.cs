@@ -24,7 +24,7 @@ internal static class WorkerExtensions
 
         services.AddSingleton(WorkerId.Create());
         services.AddSingleton<PrivateDirectory>();
-        services.AddSingleton<AnsiblePlaybook>();
+        services.AddSingleton<IPlaybookRunner, AnsiblePlaybook>();
         services.AddSingleton<AnsibleVersion>();
         services.AddSingleton<Commands>();
         services.AddSingleton<ISource, InlineSource>();

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Options;
 
 namespace AspireJobs.Worker.Ansible;
 
-/// <summary>Runs playbooks with the installed ansible-playbook.</summary>
-internal sealed class AnsiblePlaybook(IOptions<AnsibleOptions> options)
+/// <summary>Runs playbooks with the installed ansible-playbook, which gets the current span as <c>TRACEPARENT</c>.</summary>
+internal sealed class AnsiblePlaybook(IOptions<AnsibleOptions> options) : IPlaybookRunner
 {
     /// <summary>Name of an inline source's playbook in the source directory.</summary>
     public const string InlineName = "playbook.yml";
@@ -14,12 +14,7 @@ internal sealed class AnsiblePlaybook(IOptions<AnsibleOptions> options)
 
     readonly Lazy<AnsibleProgram> _program = new(() => AnsibleProgram.Find(options.Value.Command));
 
-    /// <summary>
-    /// Runs a playbook and tells how it ended. Returns when every process of the run is dead, also those that left its session. The current
-    /// span is handed to the playbook as <c>TRACEPARENT</c>. An exception of a delegate of the run stops the run and is thrown.
-    /// </summary>
-    /// <param name="run">The run.</param>
-    /// <param name="stop">Stops the run. The result is then <see cref="JobOutcome.Cancelled"/>, unless the run had come to its own end before.</param>
+    /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">ansible-playbook is not installed.</exception>
     public async Task<JobResult> RunAsync(PlaybookRun run, CancellationToken stop)
     {

@@ -10,7 +10,7 @@ internal sealed record PlaybookRun
     public required JobRequest Request { get; init; }
 
     /// <summary>
-    /// An existing empty directory of mode 0700, with an absolute path of at most 76 characters: below it lie the sockets of ssh.
+    /// An empty directory of mode 0700, or one that is to be made, with an absolute path of at most 76 characters: below it lie the sockets of ssh.
     /// The caller removes it afterwards.
     /// </summary>
     public required string WorkDirectory { get; init; }

@@ -7,7 +7,7 @@ namespace AspireJobs.Worker.Sources;
 /// <param name="Source">Which.</param>
 /// <param name="Credential">Opens it, if the source names one.</param>
 /// <param name="Directory">Where it goes: an empty directory.</param>
-/// <param name="Private">An empty directory for what fetching needs.</param>
+/// <param name="Private">For what fetching needs: a directory that does not exist yet.</param>
 internal sealed record SourceFetch(JobSource Source, Credential? Credential, string Directory, string Private);
 
 /// <summary>A source that is there.</summary>
