@@ -10,7 +10,6 @@ using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace AspireJobs.Benchmarks;
 
@@ -20,16 +19,20 @@ readonly record struct ArrivedLine(long At, string Text);
 /// <summary>The whole system: its own processes, started by the AppHost's own code, on fresh stores that go away with it.</summary>
 sealed class JobService : IAsyncDisposable
 {
+    public const string JobsPath = "/api/v1/jobs";
+
     const string Key = "aj_admin-key-of-the-benchmarks";
+    const string MasterKey = "master-key-of-the-benchmarks-which-is-as-long-as-it-must-be-0000";
 
     readonly DistributedApplication _app;
 
     JobService(DistributedApplication app, string appHostDirectory, string database)
     {
         _app = app;
-        Database = NpgsqlDataSource.Create(database);
+        Table = new JobTable(database);
         Samples = Path.GetFullPath(Path.Combine(appHostDirectory, "..", "samples"));
-        Jobs = new Uri(app.GetEndpoint("api"), "/api/v1/jobs");
+        Jobs = new Uri(app.GetEndpoint("api"), JobsPath);
+        ApiProgram = ProgramOf(new Projects.Api().ProjectPath);
         Client = new HttpClient { BaseAddress = Jobs, Timeout = Timeout.InfiniteTimeSpan, DefaultRequestHeaders = { Authorization = Authorization } };
     }
 
@@ -41,9 +44,13 @@ sealed class JobService : IAsyncDisposable
     /// <summary>Where jobs are posted to.</summary>
     public Uri Jobs { get; }
 
+    /// <summary>The API's executable.</summary>
+    public string ApiProgram { get; }
+
     public HttpClient Client { get; }
 
-    NpgsqlDataSource Database { get; }
+    /// <summary>What is stored, past the API.</summary>
+    public JobTable Table { get; }
 
     /// <summary>Starts the system and waits until all of it is healthy.</summary>
     /// <param name="workers">False leaves the workers out, so that jobs wait and nothing but the submission takes time.</param>
@@ -51,7 +58,7 @@ sealed class JobService : IAsyncDisposable
     /// <param name="environment">Variables of all services, which win over those that the AppHost gives them.</param>
     public static async Task<JobService> StartAsync(bool workers, CancellationToken stop, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>([$"--Parameters:admin-api-key={Key}"], stop);
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>([$"--Parameters:admin-api-key={Key}", $"--Parameters:credential-master-key={MasterKey}"], stop);
         builder.Services.AddLogging(logging => logging.ClearProviders());
         Unproxy(Resource(builder.Resources, "api"));
         if (!workers)
@@ -100,41 +107,53 @@ sealed class JobService : IAsyncDisposable
             using var accepted = await Client.PostAsJsonAsync(Jobs, request, token);
             await JsonAsync(accepted, token);
         });
-        var sql = $"select count(*), coalesce(count(*) / extract(epoch from max(finished_at) - min(created_at)), 0)::float8 from jobs where request -> 'labels' ->> 'burst' = '{request.labels.burst}' and finished_at is not null";
         while (true)
         {
-            await using var command = Database.CreateCommand(sql);
-            await using var row = await command.ExecuteReaderAsync(stop);
-            await row.ReadAsync(stop);
-            if (row.GetInt64(0) == count)
-                return row.GetDouble(1);
+            var (ended, seconds) = await Table.EndedAsync(request.labels.burst, stop);
+            if (ended == count)
+                return count / seconds;
             await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, stop);
         }
     }
 
-    /// <summary>Number of stored jobs, read past the API.</summary>
-    public async Task<long> CountJobsAsync(CancellationToken stop)
-    {
-        await using var command = Database.CreateCommand("select count(*) from jobs");
-        return (long)(await command.ExecuteScalarAsync(stop))!;
-    }
+    /// <summary>What a process needs to be one of this system's services.</summary>
+    public async Task<IEnumerable<(string Name, string Value)>> SettingsAsync(CancellationToken stop) =>
+    [
+        ("ConnectionStrings__jobsdb", (await _app.GetConnectionStringAsync("jobsdb", stop))!),
+        ("ConnectionStrings__redis", (await _app.GetConnectionStringAsync("redis", stop))!),
+        ("Credentials__MasterKey", MasterKey),
+    ];
+
+    /// <summary>Asks for a page of a list and returns how many entries it has.</summary>
+    public async Task<int> PageAsync(string uri, CancellationToken stop) =>
+        (await Client.GetFromJsonAsync<JsonElement>(uri, stop)).GetProperty("items").GetArrayLength();
 
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
-        await Database.DisposeAsync();
+        await Table.DisposeAsync();
         await _app.DisposeAsync();
     }
 
     /// <summary>Lets requests reach the process itself: the AppHost's proxy belongs to development, and would be measured with it.</summary>
     static void Unproxy(IResource resource)
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
         var endpoint = resource.Annotations.OfType<EndpointAnnotation>().Single();
         endpoint.IsProxied = false;
-        endpoint.Port = endpoint.TargetPort = ((IPEndPoint)listener.LocalEndpoint).Port;
+        endpoint.Port = endpoint.TargetPort = FreePort();
     }
+
+    /// <summary>A port that nobody listens on.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    // Where the build that made this program put it.
+    static string ProgramOf(string projectFile) => Path.Combine(
+        Path.GetDirectoryName(projectFile)!, "bin", Path.GetRelativePath(Path.Combine(AppContext.BaseDirectory, "..", ".."), AppContext.BaseDirectory), Path.GetFileNameWithoutExtension(projectFile));
 
     async Task CopyAsync(string service, string text, ChannelWriter<ArrivedLine> writer)
     {

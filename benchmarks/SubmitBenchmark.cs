@@ -37,7 +37,7 @@ static class SubmitBenchmark
             foreach (var process in Processes.Where(same.First().After.Ours.ContainsKey))
                 Figure.Print("submit_cpu_us", "us/req", same.Select(run => run.CpuMicroseconds(process)), [("process", process), .. conditions]);
         }
-        Figure.Print("api_rss_load", "MiB", memory, ("jobs", await service.CountJobsAsync(stop)));
+        Figure.Print("api_rss_load", "MiB", memory, ("jobs", await service.Table.CountAsync(stop)));
     }
 
     static async Task<Run> MeasureAsync(JobService service, int connections, CancellationToken stop)

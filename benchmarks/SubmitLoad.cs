@@ -21,8 +21,8 @@ static class SubmitLoad
     /// <exception cref="InvalidOperationException">A job was refused, or the accepted ones are not those stored.</exception>
     public static async Task<LoadResult> RunAsync(JobService service, int connections, TimeSpan length, CancellationToken stop)
     {
-        var before = await service.CountJobsAsync(stop);
-        using var handler = new SocketsHttpHandler { MaxConnectionsPerServer = connections, UseCookies = false, UseProxy = false, AllowAutoRedirect = false, ActivityHeadersPropagator = null };
+        var before = await service.Table.CountAsync(stop);
+        using var handler = Handler(connections);
         using var client = new HttpMessageInvoker(handler);
 
         var start = Stopwatch.GetTimestamp();
@@ -30,7 +30,7 @@ static class SubmitLoad
         var elapsed = Stopwatch.GetElapsedTime(start);
 
         List<double> milliseconds = [.. perConnection.SelectMany(times => times)];
-        var stored = await service.CountJobsAsync(stop) - before;
+        var stored = await service.Table.CountAsync(stop) - before;
         return stored == milliseconds.Count
             ? new LoadResult(milliseconds.Count / elapsed.TotalSeconds, milliseconds)
             : throw new InvalidOperationException($"{milliseconds.Count} jobs were accepted and {stored} are stored");
@@ -48,7 +48,20 @@ static class SubmitLoad
         return times;
     }
 
-    static async Task SubmitAsync(HttpMessageInvoker client, Uri jobs, CancellationToken stop)
+    /// <summary>Submits as many jobs.</summary>
+    public static async Task SubmitAsync(JobService service, int count, CancellationToken stop)
+    {
+        using var handler = Handler(connections: 64);
+        using var client = new HttpMessageInvoker(handler);
+        await Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = 64, CancellationToken = stop },
+            async (_, token) => await SubmitAsync(client, service.Jobs, token));
+    }
+
+    static SocketsHttpHandler Handler(int connections) =>
+        new() { MaxConnectionsPerServer = connections, UseCookies = false, UseProxy = false, AllowAutoRedirect = false, ActivityHeadersPropagator = null };
+
+    /// <summary>Submits one job.</summary>
+    public static async Task SubmitAsync(HttpMessageInvoker client, Uri jobs, CancellationToken stop)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, jobs) { Content = new ByteArrayContent(Body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } } };
         request.Headers.Authorization = JobService.Authorization;

@@ -15,7 +15,7 @@ public sealed class ReferenceEdgesTests
         ["Webhooks"] = ["Jobs", "ServiceDefaults"],
         ["Migrator"] = ["Jobs", "ServiceDefaults"],
         ["AppHost"] = ["Api", "Migrator", "Webhooks", "Worker"],
-        ["Benchmarks"] = ["AppHost"],
+        ["Benchmarks"] = ["AppHost", "Worker"],
         ["Tests"] = ["Api", "AppHost", "Jobs", "Webhooks", "Worker"],
     };
 

@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace AspireJobs.Benchmarks;
+
+/// <summary>A process of a service beside those that the AppHost started, on the same stores. What it logs is read and thrown away.</summary>
+sealed class ServiceProcess : IAsyncDisposable
+{
+    readonly Process _process;
+    readonly Task _read;
+
+    ServiceProcess(Process process)
+    {
+        _process = process;
+        _read = Task.WhenAll(process.StandardOutput.BaseStream.CopyToAsync(Stream.Null), process.StandardError.BaseStream.CopyToAsync(Stream.Null));
+    }
+
+    /// <summary>Timestamp (<see cref="Stopwatch"/>) from just before the start.</summary>
+    public long StartedAt { get; private init; }
+
+    /// <summary>Its highest resident memory so far, in MiB.</summary>
+    public double PeakResidentMiB
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.PeakWorkingSet64 / (double)(1 << 20);
+        }
+    }
+
+    public bool HasEnded => _process.HasExited;
+
+    /// <summary>Starts a program with the settings of the services.</summary>
+    public static async Task<ServiceProcess> StartAsync(JobService service, string program, IEnumerable<string> arguments, IEnumerable<(string Name, string Value)> settings, CancellationToken stop)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in (await service.SettingsAsync(stop)).Concat(settings))
+            start.Environment[name] = value;
+        var at = Stopwatch.GetTimestamp();
+        return new(Process.Start(start)!) { StartedAt = at };
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+            _ = Kill(_process.Id, Terminate);
+        await _process.WaitForExitAsync();
+        await _read;
+        _process.Dispose();
+    }
+
+    const int Terminate = 15;
+
+    [DllImport("libc", EntryPoint = "kill")]
+    static extern int Kill(int process, int signal);
+}
