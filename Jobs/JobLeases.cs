@@ -48,7 +48,7 @@ public sealed class JobLeases(NpgsqlDataSource db)
     public static readonly TimeSpan WorkerSilence = TimeSpan.FromSeconds(15);
 
     // Any number that nothing else locks; the lock ends with the transaction.
-    const string TakeTurn = "select pg_advisory_xact_lock(427020085613)";
+    internal const string TakeTurn = "select pg_advisory_xact_lock(427020085613)";
 
     /// <summary>
     /// Takes up to <paramref name="count"/> jobs that may start, in their order (see <see cref="JobOrder"/>). Claims take turns, by a lock that
@@ -127,7 +127,8 @@ public sealed class JobLeases(NpgsqlDataSource db)
 
     /// <summary>
     /// The jobs that the worker holds without knowing it, from a claim whose answer got lost. <paramref name="known"/> must name every lease
-    /// that it ever began to run and that may still stand.
+    /// that it ever began to run and that may still stand. Their leases begin anew: they ran since the claim, and a run must not begin under one
+    /// that has ended or is about to.
     /// </summary>
     public async Task<List<ClaimedJob>> UnansweredAsync(
         string workerId, IReadOnlyCollection<JobLease> known, Action<JobId, Exception> unreadable, CancellationToken cancellationToken)
@@ -136,8 +137,12 @@ public sealed class JobLeases(NpgsqlDataSource db)
         // That claim may still be under way.
         batch.BatchCommands.Add(new NpgsqlBatchCommand(TakeTurn));
         batch.BatchCommands.Add(Sql.BatchCommand(
-            $"select {Claimed} from jobs where status = 'running' and worker_id = $1 and (id, attempt) not in (select * from unnest($2::uuid[], $3::int[]))",
-            workerId, Ids(known.Select(lease => lease.Id)), Attempts(known)));
+            $"""
+            update jobs set lease_expires_at = now() + $4
+            where status = 'running' and worker_id = $1 and (id, attempt) not in (select * from unnest($2::uuid[], $3::int[]))
+            returning {Claimed}
+            """,
+            workerId, Ids(known.Select(lease => lease.Id)), Attempts(known), Duration));
         return await ReadReadableAsync(batch, unreadable, cancellationToken);
     }
 

@@ -7,6 +7,7 @@ using AspireJobs.Webhooks;
 using AspireJobs.Worker;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using StackExchange.Redis;
@@ -45,7 +46,8 @@ public sealed class JobSystem : IAsyncDisposable
         ["Webhooks:AllowedNetworks:1"] = "::1/128",
     };
 
-    public static async Task<JobSystem> StartAsync(Stores stores, bool worker = true, bool webhooks = true, Dictionary<string, string>? settings = null)
+    public static async Task<JobSystem> StartAsync(
+        Stores stores, bool worker = true, bool webhooks = true, Dictionary<string, string>? settings = null, TimeProvider? workerClock = null)
     {
         var system = new JobSystem(await stores.LeaseAsync(), settings ?? []);
         (system.Client, system.ApiServices) = system.Start<AspireJobs.Api.Http.BodyFilter>();
@@ -53,7 +55,7 @@ public sealed class JobSystem : IAsyncDisposable
         // The number of the Redis database was somebody else's before.
         await system.ApiServices.GetRequiredService<IConnectionMultiplexer>().GetDatabase().ExecuteAsync("FLUSHDB");
         if (worker)
-            (system.WorkerClient, _) = system.Start<WorkerOptions>();
+            (system.WorkerClient, _) = system.Start<WorkerOptions>(workerClock);
         if (webhooks)
             (system.WebhooksClient, _) = system.Start<WebhooksOptions>();
         return system;
@@ -66,12 +68,12 @@ public sealed class JobSystem : IAsyncDisposable
     /// <summary>Starts another worker.</summary>
     public void AddWorker() => Start<WorkerOptions>();
 
-    (HttpClient, IServiceProvider) Start<TInAssembly>() where TInAssembly : class
+    (HttpClient, IServiceProvider) Start<TInAssembly>(TimeProvider? clock = null) where TInAssembly : class
     {
         var settings = Settings;
         foreach (var (name, value) in _changes)
             settings[name] = value;
-        var factory = new Service<TInAssembly>(settings);
+        var factory = new Service<TInAssembly>(settings, clock ?? TimeProvider.System);
         factory.UseKestrel(0);
         _services.Add(factory);
         return (factory.CreateClient(), factory.Services);
@@ -160,7 +162,7 @@ public sealed class JobSystem : IAsyncDisposable
         await _stores.DisposeAsync();
     }
 
-    sealed class Service<TInAssembly>(IReadOnlyDictionary<string, string> settings) : WebApplicationFactory<TInAssembly> where TInAssembly : class
+    sealed class Service<TInAssembly>(IReadOnlyDictionary<string, string> settings, TimeProvider clock) : WebApplicationFactory<TInAssembly> where TInAssembly : class
     {
         protected override void ConfigureWebHost(IWebHostBuilder builder)
         {
@@ -169,6 +171,7 @@ public sealed class JobSystem : IAsyncDisposable
             builder.UseSetting("Logging:LogLevel:Microsoft.Hosting.Lifetime", "Error");
             foreach (var (name, value) in settings)
                 builder.UseSetting(name, value);
+            builder.ConfigureTestServices(services => services.AddSingleton(clock));
         }
     }
 }

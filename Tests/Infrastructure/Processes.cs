@@ -9,6 +9,9 @@ static class Processes
     /// <summary>Ids of living processes that have this variable, <c>NAME=value</c>, in their environment.</summary>
     public static List<int> WithEnvironment(string variable) => [.. All().Where(id => Read(id, "environ").Split('\0').Contains(variable))];
 
+    /// <summary>Ids of living processes that have this text in their environment.</summary>
+    public static List<int> WithEnvironmentText(string text) => [.. All().Where(id => Read(id, "environ").Contains(text, StringComparison.Ordinal))];
+
     /// <summary>Arguments and environment of every living process.</summary>
     public static List<string> Everything() => [.. All().Select(id => $"{Describe(id)}\n{Read(id, "environ")}")];
 

@@ -48,7 +48,8 @@ sealed class ServiceProcess : IDisposable
         return service;
     }
 
-    static ServiceProcess Start(string program, IReadOnlyDictionary<string, string> settings)
+    /// <summary>Starts a service on a free port and returns at once.</summary>
+    public static ServiceProcess Start(string program, IReadOnlyDictionary<string, string> settings)
     {
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, program)) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
@@ -78,8 +79,7 @@ sealed class ServiceProcess : IDisposable
     /// <summary>SIGTERM; returns the exit code when it has ended and all of its lines are read.</summary>
     public async Task<int> StopAsync()
     {
-        using (var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]))
-            await kill.WaitForExitAsync();
+        Signal("TERM");
         await _process.WaitForExitAsync(TestContext.Current.CancellationToken);
         await _reading;
         return _process.ExitCode;
@@ -87,6 +87,21 @@ sealed class ServiceProcess : IDisposable
 
     /// <summary>SIGKILL.</summary>
     public void Kill() => _process.Kill();
+
+    /// <summary>Sends a signal, such as <c>STOP</c>.</summary>
+    public void Signal(string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", $"{_process.Id}"]);
+        kill.WaitForExit();
+    }
+
+    /// <summary>SIGKILL; returns when it is dead and all of its lines are read.</summary>
+    public async Task KillAsync()
+    {
+        Kill();
+        await _process.WaitForExitAsync();
+        await _reading;
+    }
 
     public void Dispose()
     {

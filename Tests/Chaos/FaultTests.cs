@@ -3,7 +3,7 @@ using AspireJobs.Tests.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 using StackExchange.Redis;
 
-namespace AspireJobs.Tests.Worker;
+namespace AspireJobs.Tests.Chaos;
 
 /// <summary>What is left when parts of the system die.</summary>
 public sealed class FaultTests(Stores stores)

@@ -1,0 +1,150 @@
+using AspireJobs.Jobs;
+using Npgsql;
+
+namespace AspireJobs.Tests.Chaos;
+
+/// <summary>Redis and Postgres die, come back, are full, or hang while jobs wait and run.</summary>
+public sealed class StoreFaultTests : IAsyncLifetime
+{
+    const string Linger = "    - name: Linger\n      command: sleep 3\n";
+
+    OwnStores _stores = null!;
+    Fleet _fleet = null!;
+
+    static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _stores = await OwnStores.StartAsync();
+        _fleet = new Fleet(_stores.Postgres, _stores.Redis);
+        await _fleet.StartApiAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _fleet.DisposeAsync();
+        await _stores.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Jobs_are_accepted_and_run_while_Redis_is_full_flushed_killed_and_away()
+    {
+        _fleet.StartWorker();
+        var running = await RunningAsync();
+
+        await _stores.RedisAsync("CONFIG", "SET", "maxmemory", "1");
+        await SucceedsAsync(await _fleet.SubmitAsync());
+        await _stores.RedisAsync("CONFIG", "SET", "maxmemory", "0");
+        await _stores.RedisAsync("FLUSHALL");
+        await SucceedsAsync(await _fleet.SubmitAsync());
+        await _stores.KillRedisAsync();
+        var meanwhile = await _fleet.SubmitAsync(Linger);
+        await Form.PauseAsync(Form.Away);
+        await SucceedsAsync(meanwhile);
+        await _stores.StartAsync("redis");
+        await SucceedsAsync(await _fleet.SubmitAsync());
+        await SucceedsAsync(running);
+
+        (await _fleet.JudgeAsync()).HasNoFault();
+    }
+
+    [Fact]
+    public async Task A_job_that_was_stored_and_not_queued_by_an_API_that_died_runs_all_the_same()
+    {
+        var token = Guid.NewGuid().ToString("N");
+        var request = new { source = _fleet.Source(token) };
+        await using (await _stores.FreezeRedisAsync())
+        {
+            var unanswered = _fleet.TrySubmitAsync(token, request);
+            await _fleet.UntilAsync("select 1 from jobs where idempotency_key = $1", token);
+            await _fleet.KillApiAsync();
+            Assert.Null(await unanswered);
+        }
+
+        await _fleet.StartApiAsync();
+        _fleet.StartWorker();
+        await _fleet.UntilAsync("select 1 from jobs where outcome = 'success'");
+
+        Assert.NotNull(await _fleet.TrySubmitAsync(token, request));
+        var verdict = await _fleet.JudgeAsync();
+        verdict.HasNoFault();
+        Assert.Equal(1, verdict.Jobs);
+    }
+
+    [Fact]
+    public async Task Jobs_outlive_a_restart_of_Postgres_and_are_accepted_when_it_is_back()
+    {
+        _fleet.StartWorker();
+        var running = await RunningAsync();
+
+        await _fleet.WithoutDatabaseAsync(async () =>
+        {
+            await _stores.StopAsync("postgres");
+            await _stores.StartAsync("postgres");
+        });
+        await SucceedsAsync(running);
+        var held = await RunningAsync();
+        Task<JobId> meanwhile = null!;
+        await _fleet.WithoutDatabaseAsync(async () =>
+        {
+            await _stores.StopAsync("postgres");
+            meanwhile = _fleet.SubmitAsync();
+            await Form.PauseAsync(Form.Away);
+            await _stores.StartAsync("postgres");
+        });
+        await SucceedsAsync(await meanwhile);
+        await _fleet.FinalAsync(held);
+
+        (await _fleet.JudgeAsync()).HasNoFault();
+    }
+
+    [Fact]
+    public async Task Jobs_outlive_a_Postgres_that_takes_no_more_connections()
+    {
+        _fleet.StartWorker();
+        var running = await RunningAsync();
+
+        var held = await TakeAllConnectionsAsync();
+        var meanwhile = _fleet.SubmitAsync();
+        await Form.PauseAsync(Form.Away);
+        foreach (var connection in held)
+            await connection.DisposeAsync();
+        await SucceedsAsync(await meanwhile);
+        await _fleet.FinalAsync(running);
+
+        (await _fleet.JudgeAsync()).HasNoFault();
+    }
+
+    // Those of the services as well.
+    async Task<List<NpgsqlConnection>> TakeAllConnectionsAsync()
+    {
+        var held = new List<NpgsqlConnection>();
+        try
+        {
+            while (true)
+            {
+                held.Add(new NpgsqlConnection(_stores.Postgres + ";Pooling=false;Application Name=chaos"));
+                await held[^1].OpenAsync(Stop);
+                await using var command = new NpgsqlCommand("select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and application_name <> 'chaos'", held[0]);
+                await command.ExecuteNonQueryAsync(Stop);
+            }
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.TooManyConnections)
+        {
+            return held;
+        }
+    }
+
+    async Task<JobId> RunningAsync()
+    {
+        var id = await _fleet.SubmitAsync(Linger);
+        await _fleet.UntilAsync("select 1 from job_log where job_id = $1 and content like '%TASK [Linger]%'", id.Value);
+        return id;
+    }
+
+    async Task SucceedsAsync(JobId id)
+    {
+        await _fleet.FinalAsync(id);
+        Assert.Equal(JobOutcome.Success, (await _fleet.GetAsync(id)).Outcome);
+    }
+}
