@@ -128,7 +128,7 @@ internal sealed class JobExecutor(
     }
 
     static NextAttempt Next(Run run, JobOutcome outcome) =>
-        run.Reason == StopReason.ShuttingDown && !run.PlaybookBegan ? NextAttempt.AtOnce
+        run.Reason is StopReason.ShuttingDown or StopReason.NotRenewed && !run.PlaybookBegan ? NextAttempt.AtOnce
         : run.Job.Request.IsRetried(outcome, run.Job.Attempt) ? NextAttempt.AfterBackoff
         : NextAttempt.None;
 
@@ -142,6 +142,7 @@ internal sealed class JobExecutor(
             StopReason.ShuttingDown when !run.PlaybookBegan => (JobOutcome.WorkerLost, $"handed back before its playbook began, as worker {worker} was shut down"),
             StopReason.ShuttingDown => (JobOutcome.WorkerLost, $"stopped, as worker {worker} was shut down"),
             StopReason.OutputRefused => (JobOutcome.InternalError, "stopped, as its output could not be stored"),
+            _ when !run.PlaybookBegan => (JobOutcome.WorkerLost, $"handed back before its playbook began, as worker {worker} could not reach the database for too long"),
             _ => (JobOutcome.WorkerLost, $"stopped, as worker {worker} could not reach the database for too long"),
         };
         return Result(outcome, message) with { ExitCode = soFar?.ExitCode, Hosts = soFar?.Hosts };

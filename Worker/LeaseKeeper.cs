@@ -27,6 +27,7 @@ internal sealed class LeaseKeeper(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var untraced = Traces.Suppress();
+        runs.StartedLate += _orders.Set;
         await using var cancels = await signals.OnCancelAsync(Cancel);
         await using var orders = await signals.OnWorkerAsync(worker.Value, _orders.Set);
         while (true)

@@ -16,6 +16,9 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
     /// <summary>Raised when more runs may start than before.</summary>
     public event Action? SlotFreed;
 
+    /// <summary>Raised when a run starts so long after its claim that its lease is to be renewed at once.</summary>
+    public event Action? StartedLate;
+
     /// <summary>No more runs are to be started.</summary>
     public bool Draining { get; private set; }
 
@@ -46,6 +49,8 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _held[run.Lease] = new Held(run, ExecuteAsync(run, gate.Task));
         gate.SetResult();
+        if (run.Elapsed > JobLeases.Renewal / 2)
+            StartedLate?.Invoke();
     }
 
     /// <summary>Waits until every run has ended; those that go on after <paramref name="patience"/> are stopped.</summary>

@@ -29,7 +29,7 @@ public sealed class StoreFaultTests : IAsyncLifetime
     [Fact]
     public async Task Jobs_are_accepted_and_run_while_Redis_is_full_flushed_killed_and_away()
     {
-        _fleet.StartWorker();
+        await StartWorkerAsync();
         var running = await RunningAsync();
 
         await _stores.RedisAsync("CONFIG", "SET", "maxmemory", "1");
@@ -74,7 +74,7 @@ public sealed class StoreFaultTests : IAsyncLifetime
     [Fact]
     public async Task Jobs_outlive_a_restart_of_Postgres_and_are_accepted_when_it_is_back()
     {
-        _fleet.StartWorker();
+        await StartWorkerAsync();
         var running = await RunningAsync();
 
         await _fleet.WithoutDatabaseAsync(async () =>
@@ -101,7 +101,7 @@ public sealed class StoreFaultTests : IAsyncLifetime
     [Fact]
     public async Task Jobs_outlive_a_Postgres_that_takes_no_more_connections()
     {
-        _fleet.StartWorker();
+        await StartWorkerAsync();
         var running = await RunningAsync();
 
         var held = await TakeAllConnectionsAsync();
@@ -134,6 +134,9 @@ public sealed class StoreFaultTests : IAsyncLifetime
             return held;
         }
     }
+
+    // At work: its connections are there, so that what follows is not about its start.
+    async Task StartWorkerAsync() => await _fleet.StartWorker().LineAsync(line => line.Contains("\"event\":\"leader_elected\"", StringComparison.Ordinal));
 
     async Task<JobId> RunningAsync()
     {

@@ -36,16 +36,16 @@ public sealed class WorkerDeathTests(Stores stores) : IAsyncLifetime
         await using var db = await _fleet.Db.OpenConnectionAsync(Stop);
         foreach (var step in Steps.Append("survivor"))
             await new QueueStore(_fleet.Db).SetAsync(new Queue(step, null, false), Stop);
-        var survivor = await WorkerAsync("survivor");
+        await WorkerAsync("survivor");
 
-        // One worker for each step, as what follows a death takes its time. The claim comes last: it holds up all claims.
-        var jobs = await Task.WhenAll(FetchAsync(), CredentialsAsync(), RunAsync(), LogAsync(), FinishAsync());
+        // One worker for each step, and what follows their deaths is waited for together.
+        JobId[] jobs = [await FetchAsync(), await CredentialsAsync(), await RunAsync(), await LogAsync(), await FinishAsync()];
         var claimed = await ClaimAsync(db);
         foreach (var job in jobs)
             await _fleet.FinalAsync(job);
         // The dead worker's claim was carried out, or was not: then the job still waits, for a worker of its queue.
         await _fleet.UntilAsync("select 1 from jobs where id = $1 and (outcome is not null or worker_id is null)", claimed.Value);
-        var other = await WorkerAsync("claim");
+        await WorkerAsync("claim");
         await _fleet.FinalAsync(claimed);
         await _fleet.FinalAsync(await SubmitAsync("survivor"));
         var verdict = await _fleet.JudgeAsync();
