@@ -102,8 +102,8 @@ public sealed class WorkerDeathTests(Stores stores) : IAsyncLifetime
     // The share that an append takes of the job's row is refused to it until the worker is dead.
     Task<JobId> LogAsync() => LockedAsync("log", "for update", "for share");
 
-    // Appends share the row with the test, the end of the attempt has to wait.
-    Task<JobId> FinishAsync() => LockedAsync("finish", "for share", "insert into job_attempts");
+    // Appends share the row with the test, the end of the attempt has to wait. (Of a statement the server shows the first 1,024 bytes.)
+    Task<JobId> FinishAsync() => LockedAsync("finish", "for share", "with result as (");
 
     async Task<JobId> LockedAsync(string step, string hold, string waiting)
     {
