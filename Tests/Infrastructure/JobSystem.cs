@@ -74,7 +74,7 @@ public sealed class JobSystem : IAsyncDisposable
         foreach (var (name, value) in _changes)
             settings[name] = value;
         var factory = new Service<TInAssembly>(settings, clock ?? TimeProvider.System);
-        factory.UseKestrel(0);
+        factory.UseKestrel();
         _services.Add(factory);
         return (factory.CreateClient(), factory.Services);
     }
@@ -166,6 +166,8 @@ public sealed class JobSystem : IAsyncDisposable
     {
         protected override void ConfigureWebHost(IWebHostBuilder builder)
         {
+            // Not by UseKestrel(port): that sets the address when the server may have started already.
+            builder.UseSetting("urls", "http://127.0.0.1:0");
             builder.UseEnvironment("Production");
             builder.UseSetting("Logging:LogLevel:Default", "Error");
             builder.UseSetting("Logging:LogLevel:Microsoft.Hosting.Lifetime", "Error");
