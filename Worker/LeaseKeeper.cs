@@ -30,8 +30,15 @@ internal sealed class LeaseKeeper(
         runs.StartedLate += _orders.Set;
         await using var cancels = await signals.OnCancelAsync(Cancel);
         await using var orders = await signals.OnWorkerAsync(worker.Value, _orders.Set);
-        while (true)
-            await _orders.WaitAsync(await RenewAsync(stoppingToken), stoppingToken);
+        try
+        {
+            while (true)
+                await _orders.WaitAsync(await RenewAsync(stoppingToken), stoppingToken);
+        }
+        finally
+        {
+            await LeaveAsync();
+        }
     }
 
     /// <summary>
@@ -96,16 +103,16 @@ internal sealed class LeaseKeeper(
         base.Dispose();
     }
 
-    /// <summary>Leaves, so that nobody waits for this worker's heartbeat.</summary>
-    public override async Task StopAsync(CancellationToken cancellationToken)
+    // So that nobody waits for this worker's heartbeat.
+    async Task LeaveAsync()
     {
-        await base.StopAsync(cancellationToken);
+        using var patience = new CancellationTokenSource(Patience, time);
         try
         {
-            await leases.LeaveAsync(worker.Value, cancellationToken);
+            await leases.LeaveAsync(worker.Value, patience.Token);
             logger.WorkerStopped(worker.Value);
         }
-        catch (Exception e) when (Outage.MayPass(e))
+        catch (Exception e) when (e is OperationCanceledException || Outage.MayPass(e))
         {
             _outage.Failed(e);
         }

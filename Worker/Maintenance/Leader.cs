@@ -19,12 +19,20 @@ internal sealed class Leader(Leadership leadership, IEnumerable<IDuty> duties, W
     {
         using var untraced = Traces.Suppress();
         using var tick = new PeriodicTimer(Tick, time);
-        do
+        try
         {
-            if (await LeadsAsync(stoppingToken))
-                await DoDutiesAsync(stoppingToken);
+            do
+            {
+                if (await LeadsAsync(stoppingToken))
+                    await DoDutiesAsync(stoppingToken);
+            }
+            while (await tick.WaitForNextTickAsync(stoppingToken));
         }
-        while (await tick.WaitForNextTickAsync(stoppingToken));
+        finally
+        {
+            if (_leads)
+                await ResignAsync();
+        }
     }
 
     async Task<bool> LeadsAsync(CancellationToken stoppingToken)
@@ -67,16 +75,15 @@ internal sealed class Leader(Leadership leadership, IEnumerable<IDuty> duties, W
         }
     }
 
-    public override async Task StopAsync(CancellationToken cancellationToken)
+    // So that another worker can lead at once.
+    async Task ResignAsync()
     {
-        await base.StopAsync(cancellationToken);
-        if (!_leads)
-            return;
+        using var patience = new CancellationTokenSource(Renewal, time);
         try
         {
-            await leadership.ResignAsync(worker.Value, cancellationToken);
+            await leadership.ResignAsync(worker.Value, patience.Token);
         }
-        catch (Exception e) when (Outage.MayPass(e))
+        catch (Exception e) when (e is OperationCanceledException || Outage.MayPass(e))
         {
             _outage.Failed(e);
         }
