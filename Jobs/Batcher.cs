@@ -31,6 +31,8 @@ sealed class Batcher<TItem, TResult>(Func<IReadOnlyList<TItem>, Task<IReadOnlyLi
 
     async Task RunAllAsync()
     {
+        // Behind whatever is about to call, too.
+        await Task.Yield();
         while (TakeBatch() is { Length: > 0 } batch)
         {
             // The spans of the round trip can have one parent only; the others have their own span around the wait.

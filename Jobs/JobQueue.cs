@@ -7,15 +7,29 @@ namespace AspireJobs.Jobs;
 /// The queue's entries in Redis: they wake the workers and carry the trace of whoever put the job there. Which job starts next, and who runs it,
 /// is decided in Postgres by <see cref="JobLeases.ClaimAsync"/>, so an entry may be missing and nothing breaks.
 /// </summary>
-public sealed class JobQueue(IConnectionMultiplexer redis)
+public sealed class JobQueue
 {
+    const int LargestBatch = 200;
+
     // An entry outlives its use only where its job was taken while Redis was away.
     const int EntrySeconds = 7 * 24 * 3600;
 
     static readonly string EnqueueScript = Resources.Text("Lua/enqueue.lua");
     static readonly string TakeScript = Resources.Text("Lua/take.lua");
 
-    /// <summary>Puts a job into its queue and wakes the workers; the job's trace goes on from the current span.</summary>
+    readonly IDatabase _redis;
+    readonly Batcher<(RedisKey Entry, string Context), bool> _enqueues;
+
+    /// <param name="redis">Where the entries are.</param>
+    public JobQueue(IConnectionMultiplexer redis)
+    {
+        _redis = redis.GetDatabase();
+        _enqueues = new(EnqueueAsync, LargestBatch);
+    }
+
+    /// <summary>
+    /// Puts a job into its queue and wakes the workers; the job's trace goes on from the current span. Jobs that arrive together share one call.
+    /// </summary>
     /// <exception cref="RedisException">Redis is away; workers will find the job all the same.</exception>
     /// <exception cref="TimeoutException">Redis has not answered within 3 seconds.</exception>
     public async Task EnqueueAsync(JobId id, string queue)
@@ -28,8 +42,7 @@ public sealed class JobQueue(IConnectionMultiplexer redis)
             .SetTag("messaging.message.id", id.ToString());
         try
         {
-            await redis.GetDatabase().ScriptEvaluateAsync(EnqueueScript, [QueueKeys.Entry(id)], [QueueKeys.Enqueued, (span ?? Activity.Current)?.Id ?? "", EntrySeconds])
-                .WaitAsync(QueueKeys.LongestCommand);
+            await _enqueues.RunAsync((QueueKeys.Entry(id), (span ?? Activity.Current)?.Id ?? ""));
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
@@ -38,12 +51,19 @@ public sealed class JobQueue(IConnectionMultiplexer redis)
         }
     }
 
+    async Task<IReadOnlyList<bool>> EnqueueAsync(IReadOnlyList<(RedisKey Entry, string Context)> jobs)
+    {
+        await _redis.ScriptEvaluateAsync(EnqueueScript, [.. jobs.Select(job => job.Entry)], [QueueKeys.Enqueued, EntrySeconds, .. jobs.Select(job => (RedisValue)job.Context)])
+            .WaitAsync(QueueKeys.LongestCommand);
+        return new bool[jobs.Count];
+    }
+
     /// <summary>Takes the entries of these jobs out, and returns the trace context of each that had one.</summary>
     /// <exception cref="RedisException">Redis is away.</exception>
     /// <exception cref="TimeoutException">Redis has not answered within 3 seconds.</exception>
     public async Task<IReadOnlyDictionary<JobId, string>> TakeAsync(IReadOnlyList<JobId> ids)
     {
-        var contexts = (RedisValue[])(await redis.GetDatabase().ScriptEvaluateAsync(TakeScript, [.. ids.Select(QueueKeys.Entry)]).WaitAsync(QueueKeys.LongestCommand))!;
+        var contexts = (RedisValue[])(await _redis.ScriptEvaluateAsync(TakeScript, [.. ids.Select(QueueKeys.Entry)]).WaitAsync(QueueKeys.LongestCommand))!;
         return ids.Zip(contexts).Where(entry => !entry.Second.IsNullOrEmpty).ToDictionary(entry => entry.First, entry => (string)entry.Second!);
     }
 }

@@ -5,6 +5,10 @@ namespace AspireJobs.Jobs;
 /// <summary>How the services talk to the job database.</summary>
 public static class JobsDatabase
 {
+    // Planning a claim or an insert takes longer than doing it, and statements are written so that one plan fits every value.
+    // A process that is stopped while it claims does not read the answer, and Postgres would wait for it with the claims of all others behind it.
+    const string Session = "-c plan_cache_mode=force_generic_plan -c tcp_user_timeout=5000";
+
     /// <summary>To be given to <c>AddNpgsqlDataSource</c>.</summary>
     public static void Configure(NpgsqlDataSourceBuilder builder)
     {
@@ -16,6 +20,8 @@ public static class JobsDatabase
         if (connection.MaxAutoPrepare == 0)
             connection.MaxAutoPrepare = 50;
         connection.NoResetOnClose = true;
+        if (string.IsNullOrEmpty(connection.Options))
+            connection.Options = Session;
         // Requests share round trips, so one that hangs is the concern of all. Migrations take their own time.
         connection.CommandTimeout = 10;
     }

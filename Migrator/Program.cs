@@ -10,6 +10,7 @@ using Npgsql;
 var builder = Host.CreateApplicationBuilder(args);
 builder.AddServiceDefaults();
 builder.AddNpgsqlDataSource("jobsdb", configureDataSourceBuilder: JobsDatabase.Configure);
+builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddSingleton<ApiKeyStore>();
 
 using var host = builder.Build();

@@ -57,6 +57,8 @@ internal sealed class JobLoop(
             await StartAsync(await leases.UnansweredAsync(worker.Value, runs.Known, logger.JobUnreadable, patience.Token), claimedAt);
             _unanswered = false;
         }
+        // Runs that began together end together; those that are about to free their slots come first.
+        await Task.Yield();
         var slots = runs.FreeSlots;
         if (slots <= 0)
             return false;

@@ -25,10 +25,12 @@ sealed class JobService : IAsyncDisposable
     const string MasterKey = "master-key-of-the-benchmarks-which-is-as-long-as-it-must-be-0000";
 
     readonly DistributedApplication _app;
+    readonly OtlpSink _sink;
 
-    JobService(DistributedApplication app, string appHostDirectory, string database)
+    JobService(DistributedApplication app, OtlpSink sink, string appHostDirectory, string database)
     {
         _app = app;
+        _sink = sink;
         Table = new JobTable(database);
         Samples = Path.GetFullPath(Path.Combine(appHostDirectory, "..", "samples"));
         Jobs = new Uri(app.GetEndpoint("api"), JobsPath);
@@ -55,16 +57,17 @@ sealed class JobService : IAsyncDisposable
     /// <summary>Starts the system and waits until all of it is healthy.</summary>
     /// <param name="workers">False leaves the workers out, so that jobs wait and nothing but the submission takes time.</param>
     /// <param name="stop">Ends the wait.</param>
-    /// <param name="environment">Variables of all services, which win over those that the AppHost gives them.</param>
+    /// <param name="environment">Variables of all services, which win over those that the AppHost gives them; null: logs, metrics and traces go to a collector in this process.</param>
     public static async Task<JobService> StartAsync(bool workers, CancellationToken stop, IReadOnlyDictionary<string, string>? environment = null)
     {
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>([$"--Parameters:admin-api-key={Key}", $"--Parameters:credential-master-key={MasterKey}"], stop);
         builder.Services.AddLogging(logging => logging.ClearProviders());
+        var sink = await OtlpSink.StartAsync(stop);
         Unproxy(Resource(builder.Resources, "api"));
         if (!workers)
             builder.Resources.Remove(Resource(builder.Resources, "worker"));
         foreach (var project in builder.Resources.OfType<ProjectResource>())
-            foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            foreach (var (name, value) in environment ?? sink.Settings)
                 project.Annotations.Add(new EnvironmentCallbackAnnotation(name, () => value));
 
         var app = await builder.BuildAsync(stop);
@@ -72,7 +75,7 @@ sealed class JobService : IAsyncDisposable
         string[] services = workers ? ["api", "webhooks", "worker"] : ["api", "webhooks"];
         foreach (var service in services)
             await app.ResourceNotifications.WaitForResourceHealthyAsync(service, stop);
-        return new JobService(app, builder.AppHostDirectory, (await app.GetConnectionStringAsync("jobsdb", stop))!);
+        return new JobService(app, sink, builder.AppHostDirectory, (await app.GetConnectionStringAsync("jobsdb", stop))!);
     }
 
     /// <summary>Submits a job and waits for its end. Returns its final state and the milliseconds from the request to the end of its log, which comes with that state.</summary>
@@ -122,6 +125,7 @@ sealed class JobService : IAsyncDisposable
         ("ConnectionStrings__jobsdb", (await _app.GetConnectionStringAsync("jobsdb", stop))!),
         ("ConnectionStrings__redis", (await _app.GetConnectionStringAsync("redis", stop))!),
         ("Credentials__MasterKey", MasterKey),
+        .. _sink.Settings.Select(setting => (setting.Key, setting.Value)),
     ];
 
     /// <summary>Asks for a page of a list and returns how many entries it has.</summary>
@@ -133,6 +137,7 @@ sealed class JobService : IAsyncDisposable
         Client.Dispose();
         await Table.DisposeAsync();
         await _app.DisposeAsync();
+        await _sink.DisposeAsync();
     }
 
     /// <summary>Lets requests reach the process itself: the AppHost's proxy belongs to development, and would be measured with it.</summary>

@@ -21,7 +21,15 @@ sealed class OtlpSink : IAsyncDisposable
         _app.MapPost("/v1/{signal}", TakeAsync);
     }
 
-    public string Url => _app.Urls.Single();
+    /// <summary>What makes a service export everything to here: production's own settings but for the metrics, whose minute is longer than a round.</summary>
+    public Dictionary<string, string> Settings => new()
+    {
+        ["OTEL_EXPORTER_OTLP_ENDPOINT"] = _app.Urls.Single(),
+        ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+        ["OTEL_BSP_SCHEDULE_DELAY"] = "5000",
+        ["OTEL_BLRP_SCHEDULE_DELAY"] = "1000",
+        ["OTEL_METRIC_EXPORT_INTERVAL"] = "5000",
+    };
 
     public static async Task<OtlpSink> StartAsync(CancellationToken stop)
     {

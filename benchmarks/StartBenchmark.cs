@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 
 namespace AspireJobs.Benchmarks;
 
@@ -23,15 +24,14 @@ static class StartBenchmark
     {
         var address = new Uri($"http://127.0.0.1:{JobService.FreePort()}");
         await using var api = await ServiceProcess.StartAsync(service, service.ApiProgram, [], [("ASPNETCORE_URLS", address.ToString())], stop);
-        using var client = new HttpMessageInvoker(new SocketsHttpHandler());
         while (true)
         {
             try
             {
-                await SubmitLoad.SubmitAsync(client, new Uri(address, JobService.JobsPath), stop);
+                await SubmitLoad.SubmitAsync(new Uri(address, JobService.JobsPath), stop);
                 return Stopwatch.GetElapsedTime(api.StartedAt).TotalMilliseconds;
             }
-            catch (HttpRequestException) when (!api.HasEnded)
+            catch (SocketException) when (!api.HasEnded)
             {
                 // It does not listen yet.
                 await Task.Delay(BetweenTries, TimeProvider.System, stop);

@@ -16,16 +16,7 @@ static class TelemetryBenchmark
     static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(12);
     static readonly TimeSpan Length = TimeSpan.FromSeconds(2);
 
-    // Production's own settings but for the metrics, whose minute is longer than a round.
-    static Dictionary<string, string> On(OtlpSink sink) => new()
-    {
-        ["OTEL_EXPORTER_OTLP_ENDPOINT"] = sink.Url,
-        ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
-        ["OTEL_BSP_SCHEDULE_DELAY"] = "5000",
-        ["OTEL_BLRP_SCHEDULE_DELAY"] = "1000",
-        ["OTEL_METRIC_EXPORT_INTERVAL"] = "5000",
-        ["Worker__LocalSourceRoot"] = "",
-    };
+    static Dictionary<string, string> On(OtlpSink sink) => new(sink.Settings) { ["Worker__LocalSourceRoot"] = "" };
 
     static Dictionary<string, string> Off { get; } = new() { ["OTEL_SDK_DISABLED"] = "true", ["Logging__LogLevel__Default"] = "None", ["Worker__LocalSourceRoot"] = "" };
 

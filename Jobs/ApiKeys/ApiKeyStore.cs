@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Npgsql;
@@ -12,22 +13,43 @@ namespace AspireJobs.Jobs.ApiKeys;
 public sealed record ApiKey(Guid Id, string Name, DateTimeOffset CreatedAt, int? MaxRunning);
 
 /// <summary>API keys by name. Only the SHA-256 of a key is stored; keys are random, so nothing slower is needed.</summary>
-public sealed class ApiKeyStore(NpgsqlDataSource db)
+public sealed class ApiKeyStore(NpgsqlDataSource db, TimeProvider time)
 {
+    /// <summary>How long a key that was found counts as found.</summary>
+    static readonly TimeSpan Memory = TimeSpan.FromSeconds(1);
+
     /// <summary>Name of the key that the operator sets at deployment. Only its holder manages the others.</summary>
     public const string Admin = "admin";
 
     /// <summary>A new random key: <c>aj_</c> and 256 bits.</summary>
     public static string Generate() => "aj_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
 
-    readonly Batcher<string, ApiKey?> _finds = new(keys => FindAsync(db, keys), largest: 200);
+    // By hash. No more of them than there are keys.
+    readonly ConcurrentDictionary<string, (ApiKey Owner, long FoundAt)> _found = new();
+    readonly Batcher<byte[], ApiKey?> _finds = new(hashes => FindAsync(db, hashes), largest: 200);
 
-    /// <summary>The key's owner, or null. Asked anew for every request, so that a deleted key stops at once; requests that arrive together share the question.</summary>
-    public Task<ApiKey?> FindAsync(string key, CancellationToken cancellationToken) => _finds.RunAsync(key).WaitAsync(cancellationToken);
-
-    static async Task<IReadOnlyList<ApiKey?>> FindAsync(NpgsqlDataSource db, IReadOnlyList<string> keys)
+    /// <summary>
+    /// The key's owner, or null. It is remembered for a second, so that is how long a key that another process deleted may go on working. Requests
+    /// that arrive together share the question.
+    /// </summary>
+    public async ValueTask<ApiKey?> FindAsync(string key, CancellationToken cancellationToken)
     {
-        var hashes = keys.Select(Hash).ToArray();
+        var hash = Hash(key);
+        var name = Convert.ToHexString(hash);
+        if (_found.TryGetValue(name, out var known) && time.GetElapsedTime(known.FoundAt) < Memory)
+            return known.Owner;
+        var askedAt = time.GetTimestamp();
+        if (await _finds.RunAsync(hash).WaitAsync(cancellationToken) is { } owner)
+        {
+            _found[name] = (owner, askedAt);
+            return owner;
+        }
+        _found.TryRemove(name, out _);
+        return null;
+    }
+
+    static async Task<IReadOnlyList<ApiKey?>> FindAsync(NpgsqlDataSource db, IReadOnlyList<byte[]> hashes)
+    {
         var owners = (await db.Command($"select {Columns}, key_hash from api_keys where key_hash = any($1)", (object)hashes.DistinctBy(Convert.ToHexString).ToArray())
             .QueryAsync(row => (Hash: Convert.ToHexString(row.GetFieldValue<byte[]>(4)), Owner: Read(row)), CancellationToken.None))
             .ToDictionary(row => row.Hash, row => row.Owner);
@@ -55,9 +77,13 @@ public sealed class ApiKeyStore(NpgsqlDataSource db)
             "insert into api_keys (id, name, key_hash) values ($1, $2, $3) on conflict (name) do update set key_hash = excluded.key_hash",
             Guid.NewGuid(), name, Hash(key)).ExecuteAsync(cancellationToken);
 
-    /// <summary>Removes a key; false if there was none. It stops working at once.</summary>
-    public async Task<bool> DeleteAsync(string name, CancellationToken cancellationToken) =>
-        await db.Command("delete from api_keys where name = $1", name).ExecuteAsync(cancellationToken) == 1;
+    /// <summary>Removes a key; false if there was none. In this process it stops working at once, in others within a second.</summary>
+    public async Task<bool> DeleteAsync(string name, CancellationToken cancellationToken)
+    {
+        var deleted = await db.Command("delete from api_keys where name = $1", name).ExecuteAsync(cancellationToken) == 1;
+        _found.Clear();
+        return deleted;
+    }
 
     const string Columns = "id, name, created_at, max_running";
 

@@ -1,6 +1,8 @@
--- Puts a job into the queue and wakes the workers.
--- Input:  KEYS[1] the job's entry
---         ARGV[1] wake-up channel, ARGV[2] trace parent or '', ARGV[3] seconds for which the entry is kept at most
+-- Puts jobs into the queue and wakes the workers.
+-- Input:  KEYS[i] a job's entry
+--         ARGV[1] wake-up channel, ARGV[2] seconds for which an entry is kept at most, ARGV[2 + i] trace parent of job i, or ''
 -- Output: nothing
-redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+for i, entry in ipairs(KEYS) do
+    redis.call('SET', entry, ARGV[2 + i], 'EX', ARGV[2])
+end
 redis.call('PUBLISH', ARGV[1], '')

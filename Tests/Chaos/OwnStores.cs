@@ -54,7 +54,7 @@ sealed class OwnStores : IAsyncDisposable
         Redis = (await _app.GetConnectionStringAsync("redis"))!;
         await using var jobs = NpgsqlDataSource.Create(Postgres + ";Pooling=false");
         await SchemaMigrator.ApplyAsync(jobs, Stop);
-        await new ApiKeyStore(jobs).SetAsync(ApiKeyStore.Admin, Stores.AdminKey, Stop);
+        await new ApiKeyStore(jobs, TimeProvider.System).SetAsync(ApiKeyStore.Admin, Stores.AdminKey, Stop);
     }
 
     /// <summary>Runs a command of Redis.</summary>

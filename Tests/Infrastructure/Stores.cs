@@ -73,7 +73,7 @@ public sealed class Stores : IAsyncLifetime
         // No pooling: a template must have no open connection.
         await using var db = NpgsqlDataSource.Create($"{_postgres};Database=template_jobs;Pooling=false");
         await SchemaMigrator.ApplyAsync(db, CancellationToken.None);
-        await new ApiKeyStore(db).SetAsync(ApiKeyStore.Admin, AdminKey, CancellationToken.None);
+        await new ApiKeyStore(db, TimeProvider.System).SetAsync(ApiKeyStore.Admin, AdminKey, CancellationToken.None);
     }
 
     async Task ExecuteAsync(string sql)

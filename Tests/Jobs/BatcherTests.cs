@@ -9,15 +9,19 @@ public sealed class BatcherTests
     public async Task Calls_that_arrive_while_a_batch_is_under_way_share_the_next_ones()
     {
         var sizes = new List<int>();
+        var begun = new TaskCompletionSource();
         var gate = new TaskCompletionSource();
         var batcher = new Batcher<int, int>(async items =>
         {
             sizes.Add(items.Count);
+            begun.TrySetResult();
             await gate.Task;
             return [.. items.Select(item => item * 2)];
         }, largest: 3);
 
-        var calls = Enumerable.Range(0, 6).Select(batcher.RunAsync).ToList();
+        List<Task<int>> calls = [batcher.RunAsync(0)];
+        await begun.Task;
+        calls.AddRange(Enumerable.Range(1, 5).Select(batcher.RunAsync));
         gate.SetResult();
         var results = await Task.WhenAll(calls);
 

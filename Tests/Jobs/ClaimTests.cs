@@ -38,6 +38,28 @@ public sealed class ClaimTests(Stores stores) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_worker_that_is_frozen_while_it_claims_does_not_hold_up_the_others()
+    {
+        var ids = await SubmitAsync(Alice, 1);
+        var builder = new NpgsqlDataSourceBuilder(_store.Postgres);
+        JobsDatabase.Configure(builder);
+        await using var frozen = builder.Build();
+        await using var batch = frozen.CreateBatch();
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(JobLeases.TakeTurn));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("select repeat('x', 1000000) from generate_series(1, 200)"));
+        var reader = await batch.ExecuteReaderAsync(Stop);
+
+        Assert.Equal(ids, await ClaimOneByOneAsync(1));
+
+        await Assert.ThrowsAnyAsync<NpgsqlException>(async () =>
+        {
+            while (await reader.NextResultAsync(Stop))
+                while (await reader.ReadAsync(Stop))
+                    continue;
+        });
+    }
+
+    [Fact]
     public async Task A_higher_priority_starts_first()
     {
         var normal = await SubmitAsync(Alice, 1);
