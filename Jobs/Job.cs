@@ -62,13 +62,13 @@ public sealed record Job
     /// <summary>When it was stored.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>When the last attempt began.</summary>
+    /// <summary>When the last attempt began; null if the job ended while it waited for one.</summary>
     public DateTimeOffset? StartedAt { get; init; }
 
     /// <summary>When it became final.</summary>
     public DateTimeOffset? FinishedAt { get; init; }
 
-    /// <summary>Seconds from the start of the last attempt to the end.</summary>
+    /// <summary>Seconds from the start of the last attempt to its end.</summary>
     public double? DurationSeconds => FinishedAt is { } end && StartedAt is { } start ? (end - start).TotalSeconds : null;
 
     /// <summary>The status or outcome is final.</summary>

@@ -50,6 +50,15 @@ public sealed class JobIntake(NpgsqlDataSource db)
     /// </summary>
     public Task<Intake> StoreAsync(NewJob job) => _inserts.RunAsync(Written(job));
 
+    /// <summary>The job that the caller's own name for a submission made before; null if it made none, or one that was asked for by another request.</summary>
+    public async Task<Intake?> ReplayAsync(Guid apiKeyId, Idempotency idempotency, CancellationToken cancellationToken)
+    {
+        await using var connection = await db.OpenConnectionAsync(cancellationToken);
+        return (await EarlierAsync(connection, [apiKeyId], [idempotency.Key])).TryGetValue((apiKeyId, idempotency.Key), out var earlier) && Matches(earlier.Digest, idempotency)
+            ? new(earlier.Job, Replayed: true)
+            : null;
+    }
+
     /// <summary>Stores a queued job in the transaction of a connection.</summary>
     public static async Task<Intake> StoreAsync(NpgsqlConnection connection, NewJob job) => (await InsertAsync(connection, [Written(job)]))[0];
 
@@ -104,7 +113,8 @@ public sealed class JobIntake(NpgsqlDataSource db)
             Column(item => item.Job.Schedule))
             .QueryAsync(row => (Id: row.GetGuid(0), At: row.GetFieldValue<DateTimeOffset>(1), ReadyAt: row.Nullable<DateTimeOffset>(2)), CancellationToken.None))
             .ToDictionary(row => row.Id);
-        var earlier = stored.Count == items.Count ? [] : await EarlierAsync(connection, [.. items.Where(item => !stored.ContainsKey(item.Job.Id.Value))]);
+        var known = items.Where(item => !stored.ContainsKey(item.Job.Id.Value)).ToArray();
+        var earlier = known.Length == 0 ? [] : await EarlierAsync(connection, [.. known.Select(item => item.Job.ApiKeyId)], [.. known.Select(item => item.Job.Idempotency?.Key)]);
         return [.. items.Select(Result)];
 
         T[] Column<T>(Func<Item, T> value) => [.. items.Select(value)];
@@ -114,20 +124,22 @@ public sealed class JobIntake(NpgsqlDataSource db)
             if (stored.TryGetValue(item.Job.Id.Value, out var row))
                 return new(Queued(item.Job, row.At, row.ReadyAt));
             var (job, digest) = earlier[(item.Job.ApiKeyId, item.Job.Idempotency!.Key)];
-            return new(job, Replayed: true, SameRequest: digest.AsSpan().SequenceEqual(item.Job.Idempotency.Digest));
+            return new(job, Replayed: true, SameRequest: Matches(digest, item.Job.Idempotency));
         }
     }
 
     // A statement of its own: what the insert met may have been committed after it began.
-    static async Task<Dictionary<(Guid, string), (Job Job, byte[] Digest)>> EarlierAsync(NpgsqlConnection connection, IReadOnlyList<Item> items) =>
+    static async Task<Dictionary<(Guid, string), (Job Job, byte[] Digest)>> EarlierAsync(NpgsqlConnection connection, Guid[] apiKeyIds, string?[] idempotencyKeys) =>
         (await connection.Command(
             $"""
             select {JobRow.Columns}, api_key_id, idempotency_key, request_digest from jobs
             where (api_key_id, idempotency_key) in (select * from unnest($1::uuid[], $2::text[]))
             """,
-            items.Select(item => item.Job.ApiKeyId).ToArray(), items.Select(item => item.Job.Idempotency?.Key).ToArray())
+            apiKeyIds, idempotencyKeys)
             .QueryAsync(row => (Key: (row.GetGuid(JobRow.Count), row.GetString(JobRow.Count + 1)), Earlier: (JobRow.Read(row), row.GetFieldValue<byte[]>(JobRow.Count + 2))), CancellationToken.None))
             .ToDictionary(row => row.Key, row => row.Earlier);
+
+    static bool Matches(byte[] digest, Idempotency idempotency) => digest.AsSpan().SequenceEqual(idempotency.Digest);
 
     static Job Queued(NewJob job, DateTimeOffset createdAt, DateTimeOffset? readyAt) => new()
     {

@@ -78,6 +78,7 @@ public sealed class JobStore(NpgsqlDataSource db)
                 cancel_requested_at = coalesce(cancel_requested_at, now()),
                 status = case status when 'queued' then 'cancelled' else status end,
                 outcome = case status when 'queued' then 'cancelled' end,
+                started_at = case when status <> 'queued' then started_at end,
                 finished_at = case status when 'queued' then now() end,
                 failure = case status when 'queued' then $2::json end
             where id = $1 and status in ('queued', 'running')

@@ -61,7 +61,7 @@ public sealed class JobUpkeep(NpgsqlDataSource db)
     public Task<List<Job>> ExpireAsync(CancellationToken cancellationToken) =>
         db.Command(
             $"""
-            update jobs set status = 'failed', outcome = 'expired', turn = null, finished_at = now(),
+            update jobs set status = 'failed', outcome = 'expired', turn = null, started_at = null, finished_at = now(),
                 failure = json_build_object('error_type', 'expired', 'message', 'it did not start before its expires_at')
             where id in (
                 select id from jobs where status = 'queued' and expires_at <= now()

@@ -42,7 +42,7 @@ sealed class JobSubmission(JobIntake intake, JobStore jobs, JobQueue queue, Queu
         var stored = await StoreAsync(new NewJob(id, SecretVars.Masked(request), caller.ApiKeyId(), caller.ApiKeyName(), Activity.Current?.Id, Activity.Current?.TraceStateString)
         {
             Sealed = secretVars.Seal(id, request),
-            Idempotency = idempotencyKey is null ? null : new(idempotencyKey, Digest(request, rerunOf)),
+            Idempotency = idempotencyKey is null ? null : Idempotency(request, idempotencyKey, rerunOf),
             RerunOf = rerunOf,
         });
         if (stored.Replayed)
@@ -53,9 +53,13 @@ sealed class JobSubmission(JobIntake intake, JobStore jobs, JobQueue queue, Queu
         return stored;
     }
 
+    /// <summary>The job that the same request under the same key made before. What was accepted then stays accepted, also when it would be refused by now.</summary>
+    public Task<Intake?> ReplayAsync(JobRequest request, ClaimsPrincipal caller, string idempotencyKey, CancellationToken cancellationToken) =>
+        intake.ReplayAsync(caller.ApiKeyId(), Idempotency(request, idempotencyKey, rerunOf: null), cancellationToken);
+
     // Keyed, as the request may hold secrets and nobody is to try values against what is stored of it.
-    byte[] Digest(JobRequest request, JobId? rerunOf) =>
-        HMACSHA256.HashData(_digestKey, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(request, JobsJson.Default.JobRequest) + rerunOf));
+    Idempotency Idempotency(JobRequest request, string key, JobId? rerunOf) =>
+        new(key, HMACSHA256.HashData(_digestKey, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(request, JobsJson.Default.JobRequest) + rerunOf)));
 
     async Task<Intake> StoreAsync(NewJob job)
     {

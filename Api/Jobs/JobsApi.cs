@@ -29,7 +29,9 @@ static class JobsApi
         var errors = await submission.ValidateAsync(body.Value, cancellationToken);
         var key = IdempotencyKey(context.Request, errors);
         if (errors.Any)
-            return Problems.Invalid(errors.ByField);
+            return key is not null && await submission.ReplayAsync(body.Value, context.User, key, cancellationToken) is { } replay
+                ? Answer(replay, context)
+                : Problems.Invalid(errors.ByField);
         return Answer(await submission.SubmitAsync(body.Value, context.User, key), context);
     }
 

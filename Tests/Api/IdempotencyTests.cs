@@ -54,13 +54,30 @@ public sealed class IdempotencyTests(ApiAlone alone) : IClassFixture<ApiAlone>
         Assert.True(answer.Body.GetProperty("errors").TryGetProperty("Idempotency-Key", out _));
     }
 
+    [Fact]
+    public async Task A_submission_that_was_accepted_is_answered_alike_when_it_would_be_refused_by_now()
+    {
+        var (key, credential) = (NewKey(), "c-" + NewKey());
+        object request = new { source = new { type = "inline", content = "x" }, credentials = new[] { credential } };
+        (await alone.System.Client.PostAsJsonAsync("/api/v1/credentials", new { name = credential, type = "password", values = new { password = "of-the-vault" } })).EnsureSuccessStatusCode();
+        var first = await PostAsync(key, request);
+        (await alone.System.Client.DeleteAsync($"/api/v1/credentials/{credential}")).EnsureSuccessStatusCode();
+
+        var second = await PostAsync(key, request);
+
+        Assert.True(second.Replayed);
+        Assert.Equal(first.Body.GetProperty("id").GetString(), second.Body.GetProperty("id").GetString());
+        Assert.Equal(HttpStatusCode.BadRequest, (await PostAsync(NewKey(), request)).Status);
+    }
+
     static string NewKey() => Guid.NewGuid().ToString();
 
-    async Task<(HttpStatusCode Status, bool Replayed, JsonElement Body)> PostAsync(string key, string content, string? secret = null)
+    Task<(HttpStatusCode Status, bool Replayed, JsonElement Body)> PostAsync(string key, string content, string? secret = null) => PostAsync(key, secret is null
+        ? new { source = new { type = "inline", content } }
+        : (object)new { source = new { type = "inline", content }, secret_vars = new { password = secret } });
+
+    async Task<(HttpStatusCode Status, bool Replayed, JsonElement Body)> PostAsync(string key, object request)
     {
-        object request = secret is null
-            ? new { source = new { type = "inline", content } }
-            : new { source = new { type = "inline", content }, secret_vars = new { password = secret } };
         using var message = new HttpRequestMessage(HttpMethod.Post, "/api/v1/jobs") { Content = JsonContent.Create(request) };
         message.Headers.TryAddWithoutValidation("Idempotency-Key", key);
         using var response = await alone.System.Client.SendAsync(message);

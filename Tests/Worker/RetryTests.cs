@@ -72,7 +72,9 @@ public sealed class RetryTests(Stores stores)
         Assert.NotNull(waiting.ReadyAt);
         using var cancelled = await system.Client.PostAsync($"/api/v1/jobs/{id}/cancel", null);
         Assert.Equal(HttpStatusCode.OK, cancelled.StatusCode);
-        Assert.Equal((JobOutcome.Cancelled, 1), Summary(await system.GetAsync(id)));
+        var job = await system.GetAsync(id);
+        Assert.Equal((JobOutcome.Cancelled, 1), Summary(job));
+        Assert.Null(job.DurationSeconds);
         Assert.Single((await AttemptsAsync(system, id)).EnumerateArray());
     }
 
