@@ -39,7 +39,7 @@ app.UseAuthorization();
 app.MapDefaultEndpoints();
 app.MapMetricsTargets();
 
-var api = app.MapGroup("/api/v1").RequireAuthorization().AddEndpointFilter<BodyFilter>();
+var api = app.MapGroup("/api/v1").RequireAuthorization().AddEndpointFilter(new BodyFilter());
 api.MapJobs();
 api.MapCredentials();
 api.MapApiKeys();

@@ -65,7 +65,7 @@ static class ApiKeyAuthenticationExtensions
     public static TBuilder RequireAdmin<TBuilder>(this TBuilder routes) where TBuilder : IEndpointConventionBuilder =>
         routes.RequireAuthorization(policy => policy.RequireUserName(ApiKeyStore.Admin));
 
-    public static Guid ApiKeyId(this ClaimsPrincipal user) => Guid.Parse(user.FindFirstValue(ClaimTypes.NameIdentifier)!);
+    public static Guid ApiKeyId(this ClaimsPrincipal user) => Guid.Parse(user.FindFirst(ClaimTypes.NameIdentifier)!.Value);
 
-    public static string ApiKeyName(this ClaimsPrincipal user) => user.FindFirstValue(ClaimTypes.Name)!;
+    public static string ApiKeyName(this ClaimsPrincipal user) => user.FindFirst(ClaimTypes.Name)!.Value;
 }
