@@ -11,7 +11,7 @@ import { setQuery, go } from "../lib/router.js";
 
 const types = [["", "All types"], ["http", "HTTP"], ["database", "Database"], ["messaging", "Messaging"], ["rpc", "RPC"], ["other", "Other"]];
 const lengths = [["", "Any duration"], ["10", "≥ 10 ms"], ["100", "≥ 100 ms"], ["1000", "≥ 1 s"], ["10000", "≥ 10 s"], ["60000", "≥ 1 min"]];
-const chunk = 100;
+const chunk = 100, ahead = 40;
 
 export function tracesPage(root, { parameters, query, signal }) {
     let rows = new Map(), matched = 0, longest = 0, question = "";
@@ -49,16 +49,25 @@ export function tracesPage(root, { parameters, query, signal }) {
             : empty("No trace fits", h("a", { href: "/traces" }, "Show all traces"), " or change the filters above."),
     });
 
-    // The chunks that are in view.
-    const range = () => ({ offset: Math.floor(table.list.first / chunk) * chunk, limit: Math.ceil((Math.max(table.list.last, 1) + 20) / chunk) * chunk - Math.floor(table.list.first / chunk) * chunk });
-    const missing = () => { for (let i = table.list.first; i < table.list.last; i++) if (!rows.has(i)) return true; return false; };
+    // What is in view, and a chunk on either side for whoever scrolls on.
+    const range = () => {
+        const offset = Math.max(0, Math.floor(table.list.first / chunk) - 1) * chunk;
+        return { offset, limit: (Math.ceil(Math.max(table.list.last, 1) / chunk) + 1) * chunk - offset };
+    };
+    const missing = () => matched > 0 && [table.list.first - ahead, table.list.last - 1 + ahead].some(i => !rows.has(Math.max(0, Math.min(matched - 1, i))));
+
+    // By the row on top, because a full list stays as long as it is; by the count where that row is not in the answer.
+    function movedTo(answer, offset) {
+        const top = table.list.first, at = answer.traces.findIndex(trace => trace.id === rows.get(top)?.id);
+        return at < 0 ? answer.matched - matched : offset + at - top;
+    }
 
     async function load() {
         const base = { ...values, hasError: values.hasError ? "true" : "", filter: filters.encoded, sort: sort.by, descending: String(sort.descending) };
         const asked = queryOf(base), same = asked === question, { offset, limit } = range();
         const answer = await get(`/traces${queryOf({ ...base, offset, limit })}`, signal);
         // Newest first: what comes goes in above, and whoever has scrolled down stays where they are.
-        const moved = same && sort.by === "start" && sort.descending && !table.list.atTop ? answer.matched - matched : 0;
+        const moved = same && sort.by === "start" && sort.descending && !table.list.atTop ? movedTo(answer, offset) : 0;
         rows = new Map(answer.traces.map((trace, index) => [offset + index, trace]));
         const rescaled = longest !== answer.longest;
         ({ matched, longest } = answer);
