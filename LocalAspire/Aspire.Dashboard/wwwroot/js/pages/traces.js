@@ -1,6 +1,6 @@
 import { h } from "../lib/dom.js";
 import { get, post, query as queryOf, remove } from "../lib/api.js";
-import { watch } from "../lib/live.js";
+import { state, watch } from "../lib/live.js";
 import { Table } from "../lib/table.js";
 import { Filters } from "../lib/filters.js";
 import { searchBox, select, check, timeCell, toolbar, menu, empty, toast } from "../lib/ui.js";
@@ -106,4 +106,7 @@ export function tracesPage(root, { parameters, query, signal }) {
         h("div", { class: "split" }, table.element));
     watch(["resources"], async () => which.setOptions([["", "All resources"], ...resources.names((await resources.load(signal)).filter(r => r.telemetry)).map(name => [name, name])], values.resource), signal);
     const refresh = watch(["traces"], load, signal);
+    // A trace stops growing without any news.
+    const again = setInterval(() => !state.paused && !document.hidden && [...rows.values()].some(trace => trace.growing) && refresh(), 5000);
+    signal.addEventListener("abort", () => clearInterval(again));
 }
