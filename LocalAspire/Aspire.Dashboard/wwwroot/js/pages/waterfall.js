@@ -89,7 +89,7 @@ export class Waterfall {
 
     #span({ span, children, closed, gaps }, name, track) {
         name.append(children ? h("button", { type: "button", class: "fold", tabindex: -1, "aria-label": closed ? "Unfold" : "Fold", "aria-expanded": !closed, onclick: event => { event.stopPropagation(); this.fold(span.id, !closed); } }, icon(closed ? "right" : "down")) : h("span", { class: "fold" }),
-            h("span", { class: "mark" }), h("span", { class: "title", title: `${span.name} - ${span.resource}` }, span.name), h("span", { class: "of" }, span.peer ? `${span.resource} → ${span.peer}` : span.resource),
+            h("span", { class: "mark" }), h("span", { class: "title", title: `${span.name} - ${span.resource}` }, span.missing && this.now !== null ? "(still running)" : span.name), h("span", { class: "of" }, span.peer ? `${span.resource} → ${span.peer}` : span.resource),
             span.status === "Error" ? h("span", { class: "badge bad" }, "error") : "");
         const [from, to] = this.range, scale = 100 / (to - from);
         const open = span.missing && this.now !== null;
@@ -155,6 +155,10 @@ export class Waterfall {
             row.span && row.children && !row.closed ? this.fold(row.span.id, true) : to(this.rows.findIndex(other => other.span && other.span.id === row.parent));
         else if (event.key === "ArrowRight" && row?.closed)
             this.fold(row.span.id, false);
+        else if (event.key === "z" && row?.span && row.span.duration > 0)
+            this.zoom([row.span.offset, row.span.offset + row.span.duration]);
+        else if (event.key === "Z")
+            this.zoom(null);
         else
             return;
         event.preventDefault();
