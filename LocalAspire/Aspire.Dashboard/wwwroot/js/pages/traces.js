@@ -85,12 +85,14 @@ export function tracesPage(root, { parameters, query, signal }) {
         toast("Cleared");
         refresh();
     };
-    const file = h("input", { type: "file", accept: ".json,application/json", hidden: true, onchange: async () => {
+    const file = h("input", { type: "file", accept: ".json,.zip,application/json", hidden: true, onchange: async () => {
         if (!file.files[0])
             return;
         try {
-            const { spans, traceIds } = await post("/import", file.files[0]);
-            toast(`Imported ${format.count(spans, "span")}`);
+            const { spans, logs, rejected, reason, traceIds } = await post("/import", file.files[0]);
+            toast(`Imported ${format.count(spans, "span")} and ${format.count(logs, "log record")}`);
+            if (rejected)
+                toast(`${rejected.toLocaleString("en-US")} of them were not kept: ${reason}`, "error");
             if (traceIds.length === 1)
                 go(`/traces/detail/${traceIds[0]}`);
         } catch (error) {
@@ -102,7 +104,7 @@ export function tracesPage(root, { parameters, query, signal }) {
     root.append(
         toolbar("Traces", which, searchBox("Search spans", values.text, text => change({ text })), select("Type", types, values.type, type => change({ type })),
             select("Duration", lengths, values.minDuration, minDuration => change({ minDuration })), check("Errors", values.hasError, hasError => change({ hasError })), filters.element,
-            h("span", { class: "grow" }), found, file, menu("More", () => [["Import a trace (OTLP JSON)", () => file.click()], [values.resource ? `Clear the traces of ${values.resource}` : "Clear all traces", clear]])),
+            h("span", { class: "grow" }), found, file, menu("More", () => [["Import traces (OTLP JSON, zip)", () => file.click()], [values.resource ? `Clear the traces of ${values.resource}` : "Clear all traces", clear]])),
         h("div", { class: "split" }, table.element));
     watch(["resources"], async () => which.setOptions([["", "All resources"], ...resources.names((await resources.load(signal)).filter(r => r.telemetry)).map(name => [name, name])], values.resource), signal);
     const refresh = watch(["traces"], load, signal);
