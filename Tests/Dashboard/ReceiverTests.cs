@@ -93,6 +93,28 @@ public sealed class ReceiverTests(ReceiverTests.SmallDashboard shared) : IClassF
         Assert.Equal("good", (await Dashboard.GetAsync($"/api/ui/traces/{Otlp.TraceId(91)}")).GetProperty("name").GetString());
     }
 
+    [Theory]
+    [InlineData("https://shop.example", "https://shop.example", "https://shop.example")]
+    [InlineData("https://shop.example, https://*.other.example", "https://a.other.example", "https://a.other.example")]
+    [InlineData("*", "https://anybody.example", "*")]
+    [InlineData("https://shop.example", "https://anybody.example", null)]
+    [InlineData("", "https://shop.example", null)]
+    public async Task Pages_send_from_the_browser_where_their_origin_is_allowed(string allowed, string origin, string? expected)
+    {
+        await using var dashboard = await DashboardProcess.StartAsync(("DASHBOARD__OTLP__CORS__ALLOWEDORIGINS", allowed));
+        using var http = new HttpClient();
+        using var question = new HttpRequestMessage(HttpMethod.Options, $"{dashboard.OtlpUrl}/v1/traces") { Headers = { { "Origin", origin }, { "Access-Control-Request-Method", "POST" }, { "Access-Control-Request-Headers", "content-type,x-otlp-api-key" } } };
+        using var send = new HttpRequestMessage(HttpMethod.Post, $"{dashboard.OtlpUrl}/v1/traces") { Headers = { { "Origin", origin } }, Content = new StringContent("{}", Encoding.UTF8, "application/json") };
+
+        using var answer = await http.SendAsync(question, Stop);
+        using var sent = await http.SendAsync(send, Stop);
+
+        Assert.Equal((expected, expected), (Header(answer, "Access-Control-Allow-Origin"), Header(sent, "Access-Control-Allow-Origin")));
+        Assert.Equal(expected is null ? null : "content-type,content-encoding,x-otlp-api-key,x-requested-with", Header(answer, "Access-Control-Allow-Headers"));
+
+        static string? Header(HttpResponseMessage response, string name) => response.Headers.TryGetValues(name, out var values) ? string.Join(',', values) : null;
+    }
+
     [Fact]
     public async Task A_port_has_only_what_it_is_for()
     {
