@@ -84,6 +84,8 @@ public sealed class PagesTests(BrowsedSystem system) : IClassFixture<BrowsedSyst
         await Expect(page.GetByText("No record fits")).ToBeVisibleAsync();
         await page.ReloadAsync();
         await Expect(page.GetByText("No record fits")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Show all records" }).ClickAsync();
+        await Expect(rows.Filter(new() { HasText = "worker_started" }).First).ToBeAttachedAsync();
     }
 
     [Fact]

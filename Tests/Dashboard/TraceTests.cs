@@ -170,9 +170,10 @@ public sealed class TraceTests(TraceTests.OneDashboard shared) : IClassFixture<T
             await using var console = await archive.CreateEntry("consolelogs/zipped.txt").OpenAsync(Stop);
         }
 
+        await using var other = await DashboardProcess.StartAsync();
         foreach (var file in new[] { document, zip.ToArray() })
         {
-            await using var other = await DashboardProcess.StartAsync();
+            await other.Browser.DeleteAsync("/api/ui/telemetry?of=all", Stop);
             using var import = await other.Browser.PostAsync("/api/ui/import", new ByteArrayContent(file), Stop);
             Assert.Equal(HttpStatusCode.OK, import.StatusCode);
             Assert.Equal("packed", (await other.GetAsync($"/api/ui/traces/{Otlp.TraceId(14)}")).GetProperty("spans")[0].GetProperty("name").GetString());

@@ -38,7 +38,7 @@ export const toolbar = (title, ...tools) => h("div", { class: "toolbar" }, h("h1
 /** The milliseconds go where there is little room. */
 export const timeCell = ms => { const [seconds, rest] = time(ms, true).split("."); return [seconds, rest ? h("span", { class: "ms" }, `.${rest}`) : null]; };
 
-export const empty = (title, ...hints) => [h("h2", null, title), hints.map(hint => h("p", null, hint))];
+export const empty = (title, ...hints) => [h("h2", null, title), ...hints.map(hint => h("p", null, hint))];
 
 const toasts = h("div", { class: "toasts", role: "status" });
 
