@@ -7,7 +7,7 @@ import * as ticks from "../lib/ticks.js";
 import { keyOf, rowsOf, silences } from "./trace-rows.js";
 
 // The longest, such as "2 min 5 s", has this many pixels.
-const lengthWidth = 68;
+const lengthWidth = 68, tickWidth = 48;
 
 const percent = value => `${value.toFixed(4)}%`;
 
@@ -73,7 +73,8 @@ export class Waterfall {
 
         const at = value => percent(100 * (value - from) / (to - from));
         const marks = ticks.durations(from, to, Math.max(3, width / 110));
-        this.axis.replaceChildren(...marks.map(value => h("span", { class: "tick", style: { left: at(value) } }, format.duration(value))));
+        // No label that would be cut off.
+        this.axis.replaceChildren(...marks.filter(value => width * (to - value) / (to - from) > tickWidth).map(value => h("span", { class: "tick", style: { left: at(value) } }, format.duration(value))));
         this.lines.style.right = `${this.list.element.offsetWidth - this.list.element.clientWidth}px`;
         this.lines.replaceChildren(...marks.map(value => h("i", { style: { left: at(value) } })),
             ...silences(this.trace, this.trace.duration).filter(([start, end]) => end - start > (to - from) / 200 && end > from && start < to).map(([start, end]) =>
