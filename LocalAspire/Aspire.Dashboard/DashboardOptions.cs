@@ -1,9 +1,19 @@
+using Microsoft.AspNetCore.Cors.Infrastructure;
+
 namespace Aspire.Dashboard;
 
 /// <summary>The section <c>Dashboard</c> of the configuration: environment variables <c>DASHBOARD__FRONTEND__AUTHMODE</c> and so on.</summary>
 sealed class DashboardOptions
 {
     public const string Section = "Dashboard";
+
+    static readonly Dictionary<string, string[]> SupportedModes = new()
+    {
+        ["Frontend:AuthMode"] = Enum.GetNames<FrontendAuthMode>(),
+        ["Otlp:AuthMode"] = Enum.GetNames<OtlpAuthMode>(),
+        ["Api:AuthMode"] = Enum.GetNames<ApiAuthMode>(),
+        ["ResourceServiceClient:AuthMode"] = ["ApiKey"],
+    };
 
     /// <summary>Shown in the pages' header.</summary>
     public string ApplicationName { get; set; } = "Aspire";
@@ -22,17 +32,31 @@ sealed class DashboardOptions
     /// <exception cref="InvalidOperationException">Settings are wrong; the message names each.</exception>
     public static DashboardOptions Load(IConfiguration configuration)
     {
+        Refuse(UnknownModes(configuration));
         var options = configuration.GetSection(Section).Get<DashboardOptions>() ?? new();
-        options.Frontend.EndpointUrls = First(configuration, "ASPNETCORE_URLS", "URLS") ?? "http://localhost:18888";
+        options.Frontend.EndpointUrls = First(configuration, "ASPNETCORE_URLS", "URLS", $"{Section}:Frontend:EndpointUrls") ?? "http://localhost:18888";
         options.Otlp.GrpcEndpointUrl ??= First(configuration, "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "DOTNET_DASHBOARD_OTLP_ENDPOINT_URL") ?? "http://localhost:18889";
         options.Otlp.HttpEndpointUrl ??= First(configuration, "ASPIRE_DASHBOARD_OTLP_HTTP_ENDPOINT_URL", "DOTNET_DASHBOARD_OTLP_HTTP_ENDPOINT_URL") ?? "http://localhost:18890";
         if (First(configuration, "ASPIRE_DASHBOARD_UNSECURED_ALLOW_ANONYMOUS", "DOTNET_DASHBOARD_UNSECURED_ALLOW_ANONYMOUS") is { } anonymous && bool.Parse(anonymous))
             (options.Frontend.AuthMode, options.Otlp.AuthMode, options.Api.AuthMode) = (FrontendAuthMode.Unsecured, OtlpAuthMode.Unsecured, ApiAuthMode.Unsecured);
         options.Otlp.AuthMode ??= options.Otlp.PrimaryApiKey is null ? OtlpAuthMode.Unsecured : OtlpAuthMode.ApiKey;
 
-        var faults = options.Faults().ToArray();
-        return faults.Length == 0 ? options : throw new InvalidOperationException(string.Join(Environment.NewLine, faults));
+        Refuse(options.Faults());
+        return options;
     }
+
+    static void Refuse(IEnumerable<string> faults)
+    {
+        if (string.Join(Environment.NewLine, faults) is { Length: > 0 } text)
+            throw new InvalidOperationException(text);
+    }
+
+    /// <summary>Aspire's dashboard has more ways to log in. Whoever asks for one of them must not get another instead.</summary>
+    static IEnumerable<string> UnknownModes(IConfiguration configuration) =>
+        from setting in SupportedModes
+        let mode = configuration[$"{Section}:{setting.Key}"]
+        where !string.IsNullOrEmpty(mode) && !setting.Value.Contains(mode, StringComparer.OrdinalIgnoreCase)
+        select $"{Section}:{setting.Key} is {mode}, which this dashboard does not support; it supports {string.Join(" and ", setting.Value)}.";
 
     static string? First(IConfiguration configuration, params string[] keys) => keys.Select(key => configuration[key]).FirstOrDefault(value => !string.IsNullOrEmpty(value));
 
@@ -91,6 +115,22 @@ sealed class OtlpOptions
 
     /// <summary>The largest message, after decompression.</summary>
     public int MaxRequestBytes { get; set; } = 16 * 1024 * 1024;
+
+    public OtlpCorsOptions Cors { get; set; } = new();
+}
+
+/// <summary>For pages that send telemetry from the browser, by OTLP/HTTP. Lists have commas; * is everything.</summary>
+sealed class OtlpCorsOptions
+{
+    /// <summary>Without any, browsers keep pages of other origins from sending.</summary>
+    public string? AllowedOrigins { get; set; }
+
+    public string AllowedHeaders { get; set; } = "content-type,content-encoding,x-otlp-api-key,x-requested-with";
+
+    public void Apply(CorsPolicyBuilder policy) => policy
+        .WithOrigins(Split(AllowedOrigins)).SetIsOriginAllowedToAllowWildcardSubdomains().WithHeaders(Split(AllowedHeaders)).WithMethods(HttpMethods.Post);
+
+    static string[] Split(string? list) => list?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
 }
 
 sealed class ApiOptions

@@ -29,6 +29,7 @@ builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error)
 builder.WebHost.UseKestrelHttpsConfiguration();
 builder.WebHost.ConfigureKestrel(kestrel => Listeners.Listen(kestrel, options));
 builder.Services.AddProblemDetails();
+builder.Services.AddCors();
 // Bad parameters come to the handler of errors, which explains them.
 builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
 builder.Services.AddSingleton(options);
@@ -52,7 +53,7 @@ builder.Services.AddSingleton<Pages>();
 var app = builder.Build();
 app.UseExceptionHandler(Errors.Handle);
 app.MapWhen(context => Listeners.Of(context) == Listener.OtlpGrpc, grpc => grpc.Run(app.Services.GetRequiredService<OtlpGrpcReceiver>().ReceiveAsync));
-app.MapWhen(context => Listeners.Of(context) == Listener.OtlpHttp, http => http.UseRouting().UseEndpoints(routes => routes.MapOtlpHttp()));
+app.MapWhen(context => Listeners.Of(context) == Listener.OtlpHttp, http => http.UseCors(options.Otlp.Cors.Apply).UseRouting().UseEndpoints(routes => routes.MapOtlpHttp()));
 app.UseMiddleware<AccessMiddleware>();
 app.UseRouting();
 app.MapLogin();

@@ -101,7 +101,8 @@ public sealed class AccessTests
     [Theory]
     [InlineData("DASHBOARD__OTLP__AUTHMODE", "ApiKey", "Dashboard:Otlp:PrimaryApiKey must have a value")]
     [InlineData("DASHBOARD__TELEMETRYLIMITS__MAXLOGCOUNT", "0", "Dashboard:TelemetryLimits:MaxLogCount must be 1 or more")]
-    [InlineData("DASHBOARD__FRONTEND__AUTHMODE", "Perhaps", "Perhaps")]
+    [InlineData("DASHBOARD__FRONTEND__AUTHMODE", "OpenIdConnect", "Frontend:AuthMode is OpenIdConnect, which this dashboard does not support; it supports BrowserToken and Unsecured")]
+    [InlineData("DASHBOARD__OTLP__AUTHMODE", "Certificate", "Otlp:AuthMode is Certificate, which this dashboard does not support; it supports Unsecured and ApiKey")]
     [InlineData("ASPNETCORE_URLS", "18888", "'18888' is not an address to listen at")]
     public async Task A_wrong_setting_keeps_it_from_starting_and_is_named(string name, string value, string fault)
     {

@@ -50,9 +50,14 @@ public sealed class BrowsedSystem : IAsyncLifetime
         Job = (await _api.GetFromJsonAsync($"/api/v1/jobs/{submitted.Id}", JobsJson.Default.Job, Stop))!;
     }
 
-    public async Task<Job> SubmitAsync(string? callbackUrl = null)
+    public Task<Job> SubmitAsync(string? callbackUrl = null) =>
+        SubmitAsync(new { source = new { type = "local" }, playbook = "hello.yml", extra_vars = new { who = new[] { "Ada", "Grace" } }, callback_url = callbackUrl });
+
+    public Task<Job> SubmitPlaybookAsync(string content) => SubmitAsync(new { source = new { type = "inline", content } });
+
+    async Task<Job> SubmitAsync(object submission)
     {
-        using var accepted = await _api.PostAsJsonAsync("/api/v1/jobs", new { source = new { type = "local" }, playbook = "hello.yml", extra_vars = new { who = new[] { "Ada", "Grace" } }, callback_url = callbackUrl }, Stop);
+        using var accepted = await _api.PostAsJsonAsync("/api/v1/jobs", submission, Stop);
         Assert.True(accepted.IsSuccessStatusCode, await accepted.Content.ReadAsStringAsync(Stop));
         return (await accepted.Content.ReadFromJsonAsync(JobsJson.Default.Job, Stop))!;
     }

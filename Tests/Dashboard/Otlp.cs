@@ -7,6 +7,8 @@ static class Otlp
 {
     const long Origin = 1_795_000_000_000;
 
+    public static double Now => TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() - Origin;
+
     public static object Spans(string service, params object[] spans) => new
     {
         resourceSpans = new[] { new { resource = Resource(service), scopeSpans = new[] { new { scope = new { name = "test" }, spans } } } },
@@ -22,7 +24,7 @@ static class Otlp
         resourceMetrics = new[] { new { resource = Resource(service), scopeMetrics = new[] { new { scope = new { name = "meter" }, metrics } } } },
     };
 
-    public static object Span(int trace, int id, int parent, string name, double from, double to, bool isError = false, object[]? attributes = null, int kind = 1, object[]? links = null) => new
+    public static object Span(int trace, int id, int parent, string name, double from, double to, bool isError = false, object[]? attributes = null, int kind = 1, object[]? links = null, int flags = 0) => new
     {
         traceId = TraceId(trace),
         spanId = SpanId(id),
@@ -33,6 +35,7 @@ static class Otlp
         endTimeUnixNano = Nano(to),
         attributes = attributes ?? [],
         links = links ?? [],
+        flags,
         status = new { code = isError ? 2 : 0 },
     };
 

@@ -84,6 +84,8 @@ public sealed class PagesTests(BrowsedSystem system) : IClassFixture<BrowsedSyst
         await Expect(page.GetByText("No record fits")).ToBeVisibleAsync();
         await page.ReloadAsync();
         await Expect(page.GetByText("No record fits")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Show all records" }).ClickAsync();
+        await Expect(rows.Filter(new() { HasText = "worker_started" }).First).ToBeAttachedAsync();
     }
 
     [Fact]
@@ -102,6 +104,40 @@ public sealed class PagesTests(BrowsedSystem system) : IClassFixture<BrowsedSyst
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Paused" }).ClickAsync();
         await Expect(page.Locator($"a[href='/traces/detail/{job.TraceId}']")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task A_trace_grows_while_its_playbook_runs()
+    {
+        var gate = Path.Combine(Path.GetTempPath(), $"gate-{Guid.NewGuid():N}");
+        var job = await system.SubmitPlaybookAsync($"""
+            - name: Patient
+              hosts: localhost
+              gather_facts: false
+              tasks:
+                - name: Say that it has begun
+                  ansible.builtin.debug:
+                    msg: begun
+                - name: Wait for the gate
+                  ansible.builtin.wait_for:
+                    path: {gate}
+            """);
+        // Before that the page would say that there is no such trace, which the browser logs as a fault.
+        await system.WaitAsync("/api/ui/traces?limit=100", answer => answer.GetProperty("traces").EnumerateArray().Any(trace => trace.GetProperty("id").GetString() == job.TraceId));
+        var page = await system.OpenAsync($"/traces/detail/{job.TraceId}");
+
+        await Expect(Span(page, "task Say that it has begun")).ToBeVisibleAsync();
+        await Expect(page.Locator(".trace-heading")).ToContainTextAsync("running");
+        var open = page.Locator(".spans .row.span").Filter(new() { HasText = "(still running)" }).First.Locator(".bar.open");
+        // Its end is the present.
+        await open.EvaluateAsync("bar => new Promise(grown => { const width = bar.offsetWidth, look = () => [...document.querySelectorAll('.bar.open')].some(one => one.offsetWidth > width) ? grown() : requestAnimationFrame(look); look(); })");
+        await File.WriteAllTextAsync(gate, "", TestContext.Current.CancellationToken);
+
+        await Expect(Span(page, "task Wait for the gate")).ToBeVisibleAsync();
+        await Expect(Span(page, "worker.execute")).ToBeVisibleAsync();
+        await Expect(page.Locator(".bar.open")).ToHaveCountAsync(0);
+        await Expect(page.Locator(".trace-heading")).Not.ToContainTextAsync("running");
+        File.Delete(gate);
     }
 
     [Fact]

@@ -94,6 +94,30 @@ public sealed class ReceiverTests(ReceiverTests.SmallDashboard shared) : IClassF
     }
 
     [Fact]
+    public async Task Pages_send_from_the_browser_where_their_origin_is_allowed()
+    {
+        await using var some = await DashboardProcess.StartAsync(("DASHBOARD__OTLP__CORS__ALLOWEDORIGINS", "https://shop.example, https://*.other.example"));
+        await using var all = await DashboardProcess.StartAsync(("DASHBOARD__OTLP__CORS__ALLOWEDORIGINS", "*"));
+
+        foreach (var (dashboard, origin, expected) in new[]
+        {
+            (some, "https://shop.example", "https://shop.example"), (some, "https://a.other.example", "https://a.other.example"), (some, "https://anybody.example", null),
+            (all, "https://anybody.example", "*"), (Dashboard, "https://shop.example", null),
+        })
+        {
+            using var http = new HttpClient { BaseAddress = new(dashboard.OtlpUrl), DefaultRequestHeaders = { { "Origin", origin } } };
+            using var question = new HttpRequestMessage(HttpMethod.Options, "/v1/traces") { Headers = { { "Access-Control-Request-Method", "POST" }, { "Access-Control-Request-Headers", "content-type,x-otlp-api-key" } } };
+            using var answer = await http.SendAsync(question, Stop);
+            using var sent = await http.PostAsync("/v1/traces", new StringContent("{}", Encoding.UTF8, "application/json"), Stop);
+
+            Assert.Equal((expected, expected), (Header(answer, "Access-Control-Allow-Origin"), Header(sent, "Access-Control-Allow-Origin")));
+            Assert.Equal(expected is null ? null : "content-type,content-encoding,x-otlp-api-key,x-requested-with", Header(answer, "Access-Control-Allow-Headers"));
+        }
+
+        static string? Header(HttpResponseMessage response, string name) => response.Headers.TryGetValues(name, out var values) ? string.Join(',', values) : null;
+    }
+
+    [Fact]
     public async Task A_port_has_only_what_it_is_for()
     {
         using var http = new HttpClient();

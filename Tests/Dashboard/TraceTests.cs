@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net;
 using System.Text;
 using System.Text.Json;
@@ -41,16 +42,38 @@ public sealed class TraceTests(TraceTests.OneDashboard shared) : IClassFixture<T
     [Fact]
     public async Task A_parent_that_has_not_come_is_shown_as_missing_until_it_comes()
     {
-        await Dashboard.SendAsync("traces", Otlp.Spans("growing", Otlp.Span(3, 2, 1, "first", 10, 20), Otlp.Span(3, 3, 1, "second", 30, 40)));
+        var start = Otlp.Now - 100;
+        await Dashboard.SendAsync("traces", Otlp.Spans("growing", Otlp.Span(3, 2, 1, "first", start + 10, start + 20), Otlp.Span(3, 3, 1, "second", start + 30, start + 40)));
 
         var before = await TraceAsync(3);
-        await Dashboard.SendAsync("traces", Otlp.Spans("growing", Otlp.Span(3, 1, 0, "all of it", 0, 50)));
+        await Dashboard.SendAsync("traces", Otlp.Spans("growing", Otlp.Span(3, 1, 0, "all of it", start, start + 50)));
         var after = await TraceAsync(3);
 
         Assert.Equal((true, "0 (not received) True|1 first False|1 second False"), (before.GetProperty("growing").GetBoolean(), Tree(before)));
         Assert.Equal((false, "0 all of it False|1 first False|1 second False"), (after.GetProperty("growing").GetBoolean(), Tree(after)));
 
         static string Tree(JsonElement trace) => string.Join('|', trace.GetProperty("spans").EnumerateArray().Select(s => $"{s.GetProperty("depth")} {s.GetProperty("name")} {s.GetProperty("missing").GetBoolean()}"));
+    }
+
+    [Fact]
+    public async Task A_trace_that_comes_long_after_its_end_does_not_run()
+    {
+        await Dashboard.SendAsync("traces", Otlp.Spans("old", Otlp.Span(11, 2, 1, "part", 10, 20)));
+
+        var trace = await TraceAsync(11);
+
+        Assert.True(trace.GetProperty("spans")[0].GetProperty("missing").GetBoolean());
+        Assert.False(trace.GetProperty("growing").GetBoolean());
+    }
+
+    [Fact]
+    public async Task A_parent_in_the_same_process_is_waited_for_longer_than_one_that_may_be_anybodys()
+    {
+        // The flags say whether the parent is known to be local; a minute ago the span ended.
+        var end = Otlp.Now - 60_000;
+        await Dashboard.SendAsync("traces", Otlp.Spans("silent", Otlp.Span(12, 2, 1, "part", end - 10, end, flags: 0x101), Otlp.Span(13, 2, 1, "part", end - 10, end, flags: 0x301)));
+
+        Assert.Equal((true, false), ((await TraceAsync(12)).GetProperty("growing").GetBoolean(), (await TraceAsync(13)).GetProperty("growing").GetBoolean()));
     }
 
     [Fact]
@@ -134,9 +157,33 @@ public sealed class TraceTests(TraceTests.OneDashboard shared) : IClassFixture<T
     }
 
     [Fact]
+    public async Task Answers_of_the_HTTP_API_and_zip_files_are_imported()
+    {
+        await Dashboard.SendAsync("traces", Otlp.Spans("zipped", Otlp.Span(14, 1, 0, "packed", 0, 10)));
+        using var answer = await Dashboard.Browser.GetAsync($"/api/telemetry/traces/{Otlp.TraceId(14)}", Stop);
+        var document = await answer.Content.ReadAsByteArrayAsync(Stop);
+        using var zip = new MemoryStream();
+        await using (var archive = new ZipArchive(zip, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            await using (var trace = await archive.CreateEntry("traces/zipped.json").OpenAsync(Stop))
+                await trace.WriteAsync(document, Stop);
+            await using var console = await archive.CreateEntry("consolelogs/zipped.txt").OpenAsync(Stop);
+        }
+
+        await using var other = await DashboardProcess.StartAsync();
+        foreach (var file in new[] { document, zip.ToArray() })
+        {
+            await other.Browser.DeleteAsync("/api/ui/telemetry?of=all", Stop);
+            using var import = await other.Browser.PostAsync("/api/ui/import", new ByteArrayContent(file), Stop);
+            Assert.Equal(HttpStatusCode.OK, import.StatusCode);
+            Assert.Equal("packed", (await other.GetAsync($"/api/ui/traces/{Otlp.TraceId(14)}")).GetProperty("spans")[0].GetProperty("name").GetString());
+        }
+    }
+
+    [Fact]
     public async Task A_file_that_is_no_trace_is_not_imported()
     {
-        foreach (var (file, fault) in new[] { ("{}", "it is not OTLP JSON"), ("hello", "not JSON"), ("""{"resourceSpans":[1]}""", "$.resourceSpans[0] must be an object") })
+        foreach (var (file, fault) in new[] { ("{}", "it is not OTLP JSON"), ("hello", "not JSON"), ("PK\u0003\u0004", "no zip"), ("""{"resourceSpans":[1]}""", "$.resourceSpans[0] must be an object") })
         {
             using var response = await Dashboard.Browser.PostAsync("/api/ui/import", new StringContent(file, Encoding.UTF8, "application/json"), Stop);
             Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);

@@ -62,23 +62,20 @@ static class TraceEndpoints
         }, MediaTypeNames.Application.Json);
     }
 
-    /// <summary>Takes what an export gave, or any other OTLP JSON.</summary>
+    /// <summary>Takes what an export gave, ours or Aspire's, or any other OTLP JSON.</summary>
     static async Task<IResult> ImportAsync(HttpContext context, OtlpSignals signals, DashboardOptions options)
     {
         try
         {
             using var body = await OtlpBody.ReadAsync(context.Request.Body, context.Request.Headers.ContentEncoding, options.Otlp.MaxRequestBytes, context.RequestAborted);
-            var traces = OtlpJson.Read<TracesData>(body.Bytes);
-            var logs = OtlpJson.Read<LogsData>(body.Bytes);
-            var metrics = OtlpJson.Read<MetricsData>(body.Bytes);
-            if (traces.ResourceSpans.Count + logs.ResourceLogs.Count + metrics.ResourceMetrics.Count == 0)
-                throw new OtlpFormatException("The file has neither resourceSpans nor resourceLogs nor resourceMetrics: it is not OTLP JSON.");
-            var spans = traces.ResourceSpans.SelectMany(r => r.ScopeSpans).SelectMany(s => s.Spans).ToArray();
-            var rejected = new[] { signals.Add(traces), signals.Add(logs), signals.Add(metrics) };
+            var documents = await ImportFile.ReadAsync(body.Bytes, options.Otlp.MaxRequestBytes, context.RequestAborted);
+            var spans = documents.SelectMany(d => d.Traces.ResourceSpans).SelectMany(r => r.ScopeSpans).SelectMany(s => s.Spans).ToArray();
+            var logs = documents.Sum(d => d.Logs.ResourceLogs.Sum(r => r.ScopeLogs.Sum(s => s.LogRecords.Count)));
+            var rejected = documents.SelectMany(d => new[] { signals.Add(d.Traces), signals.Add(d.Logs), signals.Add(d.Metrics) }).ToArray();
             return Results.Json(new
             {
                 Spans = spans.Length,
-                Logs = logs.ResourceLogs.Sum(r => r.ScopeLogs.Sum(s => s.LogRecords.Count)),
+                Logs = logs,
                 Rejected = rejected.Sum(r => r.Rejected),
                 Reason = rejected.Select(r => r.Reason).FirstOrDefault(reason => reason is not null),
                 TraceIds = spans.Where(s => s.TraceId.Length == 16).Select(s => Convert.ToHexStringLower(s.TraceId.Span)).Distinct(),

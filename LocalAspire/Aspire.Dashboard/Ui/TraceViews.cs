@@ -5,14 +5,23 @@ using Aspire.Dashboard.Store;
 namespace Aspire.Dashboard.Ui;
 
 sealed record TraceListItem(
-    string Id, string Name, string Resource, double Start, double Duration, int Spans, int Errors, IReadOnlyList<ResourceShare> Resources, bool RootMissing, bool Growing)
+    string Id, string Name, string Resource, double Start, double Duration, int Spans, int Errors, IReadOnlyList<ResourceShare> Resources, bool Growing)
 {
-    // A span comes when it has ended. Until its parent comes too, the parent may be at work.
-    static readonly TimeSpan StillGrowing = TimeSpan.FromSeconds(30);
+    // A span comes when it has ended. Until its parent comes too, the parent is at work, and may say nothing for long; but it may also have died, or be nobody's who sends.
+    static readonly TimeSpan Silent = TimeSpan.FromMinutes(10), SilentForSome = TimeSpan.FromSeconds(30);
 
     public static TraceListItem Of(StoredTrace trace, TraceSummary summary, DateTimeOffset now) => new(
         Ids.Text(summary.Id), summary.Root.Name, summary.Root.Resource.Name, Times.Unix(summary.Start), Times.Milliseconds(summary.Duration),
-        summary.Spans, summary.Errors, summary.Resources, summary.RootMissing, summary.RootMissing && now - trace.ReceivedAt < StillGrowing);
+        summary.Spans, summary.Errors, summary.Resources, IsGrowing(trace, summary, now));
+
+    static bool IsGrowing(StoredTrace trace, TraceSummary summary, DateTimeOffset now)
+    {
+        if (summary.Missing == MissingParent.None)
+            return false;
+        var silent = summary.Missing == MissingParent.Local ? Silent : SilentForSome;
+        // What came long after its end, such as from a file, does not run.
+        return now - trace.ReceivedAt < silent && Times.Unix(trace.ReceivedAt) - Times.Unix(summary.End) < silent.TotalMilliseconds;
+    }
 }
 
 sealed record TraceView(

@@ -30,8 +30,8 @@ function toggleTheme() {
     localStorage.setItem("theme", root.dataset.theme);
 }
 
-const keys = [["r c s t m", "Resources, console, structured logs, traces, metrics"], ["p", "Pause or go on"], ["/", "Search"], ["↑ ↓ Enter", "Move in a list, open"],
-    ["← →", "Close or open a span"], ["n N", "Next or last match in a trace"], ["Esc", "Close the details"], ["?", "These keys"]];
+const keys = [["r c s t m", "Resources, console, structured logs, traces, metrics"], ["p", "Pause or go on"], ["/", "Search; ↓ leaves it for the list"], ["↑ ↓ Enter", "Move in a list, open"],
+    ["← →", "Close or open a span or resource"], ["z Z", "Zoom to the span, to the whole trace"], ["n N", "Next or last match in a trace"], ["Esc", "Close the details"], ["?", "These keys"]];
 const help = () => dialog("Keys", h("dl", { class: "keys" }, keys.map(([key, text]) => h("div", null, h("dt", null, h("kbd", null, key)), h("dd", null, text)))));
 
 document.body.append(
@@ -48,8 +48,20 @@ live.onState(() => {
 });
 live.onError(error => toast(error.message, "error"));
 
+const moves = ["ArrowDown", "ArrowUp", "PageDown", "PageUp", "Home", "End"];
+
 document.addEventListener("keydown", event => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, select, textarea, dialog"))
+    if (event.ctrlKey || event.metaKey || event.altKey)
+        return;
+    const list = document.querySelector("main .virtual"), inSearch = event.target.matches?.("main input[type=search]");
+    if (list && (event.target === document.body ? moves.includes(event.key) : inSearch && (event.key === "ArrowDown" || (event.key === "Escape" && event.target.value === "")))) {
+        event.preventDefault();
+        list.focus();
+        if (!inSearch)
+            list.dispatchEvent(new KeyboardEvent("keydown", { key: event.key }));
+        return;
+    }
+    if (event.target.closest?.("input:not([type=checkbox]), select, textarea, dialog"))
         return;
     const place = places.find(([, , , key]) => key === event.key);
     if (place)

@@ -33,7 +33,7 @@ export class Chart {
         this.cursor = svg("line", { class: "cursor", y1: margin.top, y2: height - margin.bottom, visibility: "hidden" });
         this.picture.replaceChildren(svg("svg", { width, height, viewBox: `0 0 ${width} ${height}` },
             ticks.values(start, end, scale).map(value => [svg("line", { class: "grid", x1: margin.left, x2: width - margin.right, y1: y(value), y2: y(value) }), svg("text", { class: "tick", x: margin.left - 8, y: y(value) + 4, "text-anchor": "end" }, format.withUnit(value, unit))]),
-            ticks.clock(from, to, Math.max(2, width / 120)).map(time => [svg("line", { class: "grid faint", x1: x(time), x2: x(time), y1: margin.top, y2: height - margin.bottom }), svg("text", { class: "tick", x: x(time), y: height - 7, "text-anchor": "middle" }, clock(time, to - from))]),
+            ticks.clock(from, to, Math.max(2, width / 120)).map(time => [svg("line", { class: "grid faint", x1: x(time), x2: x(time), y1: margin.top, y2: height - margin.bottom }), svg("text", { class: "tick", x: x(time) > width - 34 ? width : x(time), y: height - 7, "text-anchor": x(time) > width - 34 ? "end" : "middle" }, clock(time, to - from))]),
             series.map(line => svg("path", { class: `series ${line.color}`, d: path(times, line.values, x, y) })), this.cursor,
             points.map(point => svg("a", { href: point.href, class: "exemplar" }, svg("path", { d: `M${x(point.time)} ${y(point.value) - 5}l5 5l-5 5l-5 -5z` }), svg("title", null, `${format.withUnit(point.value, unit)} at ${format.time(point.time)}: open its trace`)))));
     }

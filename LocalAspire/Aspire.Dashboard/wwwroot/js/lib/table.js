@@ -1,4 +1,5 @@
 import { h } from "./dom.js";
+import { Cursor } from "./cursor.js";
 import { VirtualList } from "./virtual.js";
 
 /**
@@ -6,7 +7,6 @@ import { VirtualList } from "./virtual.js";
  * Arrow keys move, Enter and a click open.
  */
 export class Table {
-    #current = null;
     #selected = null;
 
     constructor({ className, label, columns, rowHeight = 30, item, key, open, rowClass, sort, onSort, onScroll, empty }) {
@@ -17,13 +17,18 @@ export class Table {
         this.#drawHead();
         this.list = new VirtualList({
             rowHeight, item, key, label, onScroll,
-            render: (value, index) => h("div", { class: `row ${rowClass?.(value) ?? ""}`, role: "row", onclick: event => this.#click(event, value, index) },
-                columns.map(column => h("div", { class: `cell ${column.class ?? ""}`, role: "gridcell" }, column.cell(value)))),
+            render: (value, index) => {
+                const row = h("div", { class: `row ${rowClass?.(value) ?? ""}`, role: "row", onclick: event => this.#click(event, value, index) },
+                    columns.map(column => h("div", { class: `cell ${column.class ?? ""}`, role: "gridcell" }, column.cell(value))));
+                for (const control of row.querySelectorAll("a, button"))
+                    control.tabIndex = -1;
+                return row;
+            },
         });
-        this.list.element.addEventListener("keydown", event => this.#keydown(event));
+        this.cursor = new Cursor(this.list, { count: () => this.count, open: index => this.#open(index) });
         this.list.onRow = (element, value, index) => {
             element.classList.toggle("selected", value !== undefined && this.#selected !== null && key(value) === this.#selected);
-            element.classList.toggle("current", index === this.#current);
+            this.cursor.mark(element, index);
         };
         this.message = h("div", { class: "empty", hidden: true });
         this.element = h("div", { class: `table ${className}`, role: "grid", "aria-label": label }, this.head, this.list.element, this.message);
@@ -31,8 +36,7 @@ export class Table {
 
     setCount(count, moved) {
         this.count = count;
-        if (moved && this.#current !== null)
-            this.#current += moved;
+        this.cursor.settle();
         this.list.setCount(count, moved);
         this.element.setAttribute("aria-rowcount", count);
         this.message.hidden = count > 0;
@@ -65,22 +69,13 @@ export class Table {
         // A link or button in the row does its own work, and marking text is no click.
         if (event.target.closest("a, button") || String(getSelection()))
             return;
-        this.#current = index;
+        this.cursor.at(index);
         this.open(value, index);
     }
 
-    #keydown(event) {
-        const page = Math.max(1, this.list.last - this.list.first - 1);
-        const move = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity }[event.key];
-        if (move !== undefined && this.count > 0) {
-            this.#current = Math.min(this.count - 1, Math.max(0, (this.#current ?? (move > 0 ? this.list.first - 1 : this.list.first)) + move));
-            this.list.scrollTo(this.#current);
-            this.list.draw();
-            event.preventDefault();
-        } else if (event.key === "Enter" && event.target === this.list.element && this.#current !== null) {
-            const value = this.item(this.#current);
-            if (value !== undefined)
-                this.open(value, this.#current);
-        }
+    #open(index) {
+        const value = this.item(index);
+        if (value !== undefined)
+            this.open(value, index);
     }
 }

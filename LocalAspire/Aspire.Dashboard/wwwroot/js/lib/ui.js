@@ -38,7 +38,7 @@ export const toolbar = (title, ...tools) => h("div", { class: "toolbar" }, h("h1
 /** The milliseconds go where there is little room. */
 export const timeCell = ms => { const [seconds, rest] = time(ms, true).split("."); return [seconds, rest ? h("span", { class: "ms" }, `.${rest}`) : null]; };
 
-export const empty = (title, ...hints) => [h("h2", null, title), hints.map(hint => h("p", null, hint))];
+export const empty = (title, ...hints) => [h("h2", null, title), ...hints.map(hint => h("p", null, hint))];
 
 const toasts = h("div", { class: "toasts", role: "status" });
 
@@ -65,12 +65,20 @@ export function dialog(title, content, actions = []) {
 
 /** A small menu below its button; it goes away by Escape or a click anywhere. */
 export function menu(label, items, name = "more") {
-    const list = h("div", { class: "menu", popover: "auto", role: "menu" });
+    const list = h("div", { class: "menu", popover: "auto", role: "menu", onkeydown: event => {
+        const entries = [...list.children].filter(entry => !entry.disabled), by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+        if (!by)
+            return;
+        event.preventDefault();
+        event.stopPropagation();
+        entries.at((entries.indexOf(document.activeElement) + by) % entries.length)?.focus();
+    } });
     const opener = button(name, label, () => {
         list.replaceChildren(...items().map(([text, action, properties]) =>
             typeof action === "string" ? h("a", { href: action, role: "menuitem", ...properties }, text)
                 : h("button", { type: "button", role: "menuitem", ...properties, onclick: () => { list.hidePopover(); action(); } }, text)));
         list.togglePopover();
+        list.querySelector(":enabled, a")?.focus();
         const box = opener.getBoundingClientRect();
         list.style.top = `${Math.min(box.bottom + 2, innerHeight - list.offsetHeight - 8)}px`;
         list.style.left = `${Math.max(8, Math.min(box.left, innerWidth - list.offsetWidth - 8))}px`;

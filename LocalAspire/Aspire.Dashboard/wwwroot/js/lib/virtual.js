@@ -61,9 +61,9 @@ export class VirtualList {
             this.element.scrollTop = top + this.rowHeight - height;
     }
 
-    rowAt(index) { return this.#rows.get(this.#keyAt(index))?.element; }
+    rowAt(index) { return this.#rows.get(this.keyAt(index))?.element; }
 
-    #keyAt(index) {
+    keyAt(index) {
         const item = this.#item(index);
         return item === undefined ? `#${index}` : this.#key(item, index);
     }
@@ -71,13 +71,22 @@ export class VirtualList {
     #draw() {
         const from = Math.max(0, this.first - 6), to = Math.min(this.#count, this.last + 6);
         const seen = new Set();
+        for (let index = from; index < to; index++)
+            seen.add(this.keyAt(index));
+        for (const [key, row] of this.#rows)
+            if (!seen.has(key)) {
+                row.element.remove();
+                this.#rows.delete(key);
+            }
+        let last = null;
         for (let index = from; index < to; index++) {
-            const item = this.#item(index), key = this.#keyAt(index);
+            const item = this.#item(index), key = this.keyAt(index);
             const stamp = item === undefined ? "" : JSON.stringify(item);
             let row = this.#rows.get(key);
             if (!row || row.stamp !== stamp) {
                 const element = item === undefined ? h("div", { class: "row loading" }) : this.#render(item, index);
-                row ? row.element.replaceWith(element) : this.space.append(element);
+                // In the order in which they are seen, for whoever has them read aloud.
+                row ? row.element.replaceWith(element) : last ? last.after(element) : this.space.prepend(element);
                 row = { element, stamp };
                 this.#rows.set(key, row);
             }
@@ -88,13 +97,8 @@ export class VirtualList {
                 row.element.classList.toggle("odd", index % 2 === 1);
             }
             this.onRow?.(row.element, item, index);
-            seen.add(key);
+            last = row.element;
         }
-        for (const [key, row] of this.#rows)
-            if (!seen.has(key)) {
-                row.element.remove();
-                this.#rows.delete(key);
-            }
     }
 
     /** Builds all rows again: what they show besides their items has changed. */

@@ -1,6 +1,7 @@
 import { h } from "../lib/dom.js";
 import { address, query as queryOf, stream } from "../lib/api.js";
 import { onState, state, watch } from "../lib/live.js";
+import { Cursor } from "../lib/cursor.js";
 import { VirtualList } from "../lib/virtual.js";
 import { Pane, properties } from "../lib/pane.js";
 import { searchBox, select, check, toolbar, empty, toast, textButton } from "../lib/ui.js";
@@ -14,7 +15,7 @@ const most = 50_000;
 
 export function consolePage(root, { parameters, query, signal }) {
     const name = parameters.resource ?? "";
-    let all = [], waiting = [], shown = [], text = query.get("text") ?? "", at = Number(query.get("at")), known = [], ids = null, widest = 0;
+    let all = [], waiting = [], shown = [], text = query.get("text") ?? "", at = Number(query.get("at")), known = [], ids = null, widest = 0, opened = null;
     let stamps = localStorage.getItem("console-times") !== "false";
 
     const which = select("Resource", [["", "All resources"]], name, chosen => go(`/consolelogs${chosen ? `/resource/${encodeURIComponent(chosen)}` : ""}`));
@@ -23,20 +24,33 @@ export function consolePage(root, { parameters, query, signal }) {
     const toEnd = textButton("↓ Newest", () => list.scrollToEnd(), { class: "to-end", hidden: true });
     const commands = h("span", { class: "commands" });
     const download = h("a", { class: "button", download: "" }, "Download");
-    const pane = new Pane(null, signal);
+    const pane = new Pane(() => { opened = null; list.draw(); }, signal);
     const nameOf = id => known.find(resource => resource.id === id)?.name ?? id;
     const displayOf = id => known.find(resource => resource.id === id)?.displayName ?? id;
 
     const list = new VirtualList({
         rowHeight: 20, className: "console", label: "Console lines", item: index => shown[index], key: line => `${line.resource} ${line.line}`,
         onScroll: () => { toEnd.hidden = list.atEnd; },
-        render: line => h("div", { class: `line ${line.error ? "stderr" : ""} ${levelOf(line.text)}`, onclick: event => String(getSelection()) === "" && open(line, event) },
+        render: line => h("div", { class: `line ${line.error ? "stderr" : ""} ${levelOf(line.text)}`, onclick: () => {
+            if (String(getSelection()) !== "")
+                return;
+            cursor.at(shown.indexOf(line));
+            open(line);
+        } },
             stamps ? h("span", { class: "time" }, format.time(line.time, true)) : null,
             name && ids?.length === 1 ? null : resources.tag(nameOf(line.resource), displayOf(line.resource)),
             h("span", { class: "text" }, ansi.render(line.text))),
     });
 
+    const cursor = new Cursor(list, { count: () => shown.length, open: index => open(shown[index]) });
+    list.onRow = (element, line, index) => {
+        cursor.mark(element, index);
+        element.classList.toggle("selected", line === opened);
+    };
+
     function open(line) {
+        opened = line;
+        list.draw();
         pane.show(`${displayOf(line.resource)}, line ${line.line}`,
             h("pre", { class: "message" }, pretty(ansi.plain(line.text))),
             properties([["Time", format.timestamp(line.time)], ["Stream", line.error ? "standard error" : "standard output"], ["Trace", traceOf(line.text)]]));
@@ -69,6 +83,7 @@ export function consolePage(root, { parameters, query, signal }) {
         shown = text === "" ? all : all.filter(fits);
         widest = lines.reduce((width, line) => Math.max(width, line.text.length), widest);
         list.space.style.minWidth = `${Math.min(widest, 2000) + 34}ch`;
+        cursor.settle();
         list.setCount(shown.length, stick || text !== "" ? 0 : -Math.max(0, before + lines.length - shown.length));
         const jump = at ? shown.findIndex(line => line.time >= at - 5) : -1;
         if (jump >= 0) {
@@ -90,7 +105,7 @@ export function consolePage(root, { parameters, query, signal }) {
                     const fresh = lines.filter(line => line.line > (seen.get(line.resource) ?? -1));
                     for (const line of fresh)
                         seen.set(line.resource, line.line);
-                    state.paused ? waiting.push(...fresh) : take(fresh);
+                    state.paused ? waiting = waiting.concat(fresh).slice(-most) : take(fresh);
                     tell();
                 }
             } catch (error) {

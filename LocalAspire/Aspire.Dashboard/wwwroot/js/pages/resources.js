@@ -49,10 +49,17 @@ export function resourcesPage(root, { query, signal }) {
             : empty(view === "parameters" ? "No parameters" : "No resources yet", "An app host tells of its resources here. Without one, services show up as soon as they send telemetry by OTLP."),
     });
 
+    const fold = (resource, fold) => { fold ? closed.add(resource.id) : closed.delete(resource.id); show(); };
+    table.list.element.addEventListener("keydown", event => {
+        const row = rows[table.cursor.index];
+        if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && row?.children)
+            fold(row.resource, event.key === "ArrowLeft");
+    });
+
     function nameCell({ resource, depth, children }) {
         const errors = (resource.telemetry?.errorLogs ?? 0) - seenErrors(resource.name);
         return [h("span", { class: "indent", style: { width: `${depth * 18}px` } }),
-            children ? h("button", { type: "button", class: "fold", "aria-expanded": !closed.has(resource.id), "aria-label": "Fold", onclick: () => { closed.has(resource.id) ? closed.delete(resource.id) : closed.add(resource.id); show(); } }, icon(closed.has(resource.id) ? "right" : "down")) : h("span", { class: "fold" }),
+            children ? h("button", { type: "button", class: "fold", "aria-expanded": !closed.has(resource.id), "aria-label": "Fold", onclick: () => fold(resource, !closed.has(resource.id)) }, icon(closed.has(resource.id) ? "right" : "down")) : h("span", { class: "fold" }),
             h("span", { class: `mark ${colorOf(resource.name)}` }), h("span", { class: "title" }, resource.displayName), h("span", { class: "type" }, resource.type),
             errors > 0 ? h("a", { class: "badge bad", title: "Errors logged, not yet looked at", href: `/structuredlogs/resource/${encodeURIComponent(resource.name)}?severity=Error`,
                 onclick: () => sessionStorage.setItem(`errors-seen ${resource.name}`, resource.telemetry.errorLogs) }, errors) : null];

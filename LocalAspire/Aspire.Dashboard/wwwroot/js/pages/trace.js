@@ -21,7 +21,7 @@ export function tracePage(root, { parameters, query, signal }) {
     const reset = textButton("Whole trace", () => waterfall.zoom(null), { hidden: true });
     const waterfall = new Waterfall({ onOpen: row => open(row), onZoom: range => { reset.hidden = range === null; } });
     const heading = h("div", { class: "trace-heading" });
-    const hits = h("span", { class: "found" });
+    const hits = h("span", { class: "found" }), length = h("b");
     const search = searchBox("Search in this trace", text, value => { text = value; setQuery({ text }); seek(); jump(0); }, { onkeydown: event => event.key === "Enter" && jump(event.shiftKey ? -1 : 1) });
     const message = h("div", { class: "empty", hidden: true });
 
@@ -86,7 +86,7 @@ export function tracePage(root, { parameters, query, signal }) {
         message.hidden = true;
         waterfall.element.hidden = false;
         head();
-        waterfall.show(trace, now());
+        draw();
         seek();
         if (wanted && trace.spans.some(span => span.id === wanted)) {
             const key = wanted;
@@ -95,13 +95,19 @@ export function tracePage(root, { parameters, query, signal }) {
         }
     }
 
+    function draw() {
+        const at = now();
+        length.textContent = format.duration(at ?? trace.duration);
+        waterfall.show(trace, at);
+    }
+
     function head() {
         const job = jobOf(trace), errors = trace.errors;
         document.title = `${trace.name} - trace`;
         heading.replaceChildren(
             h("div", { class: "line" }, h("a", { class: "tool", href: "/traces", title: "All traces", "aria-label": "All traces" }, "‹"), h("h1", null, resources.tag(trace.resource), trace.name),
                 trace.growing ? h("span", { class: "badge busy" }, "running") : null, errors ? h("span", { class: "badge bad" }, format.count(errors, "error")) : null),
-            h("div", { class: "line facts" }, h("span", null, h("b", null, format.duration(trace.duration))), h("span", null, format.time(trace.start, true)), h("span", null, format.count(trace.spans.filter(span => !span.missing).length, "span")),
+            h("div", { class: "line facts" }, h("span", null, length), h("span", null, format.time(trace.start, true)), h("span", null, format.count(trace.spans.filter(span => !span.missing).length, "span")),
                 h("span", { class: "shares" }, trace.resources.map(share => h("a", { href: `/?resource=${encodeURIComponent(share.name)}`, class: `share ${colorOf(share.name)} ${share.errors ? "failed" : ""}`, title: `${share.name}: ${format.count(share.spans, "span")}` }, h("span", null, share.name), h("b", null, String(share.spans))))),
                 h("button", { type: "button", class: "link mono", title: "Copy the trace's id", onclick: () => copy(trace.id) }, trace.id.slice(0, 8)),
                 job ? jobChip(job) : null));
@@ -124,7 +130,7 @@ export function tracePage(root, { parameters, query, signal }) {
             h("a", { class: "button", href: `/structuredlogs?traceId=${encodeURIComponent(id)}` }, "Log records"), h("a", { class: "button", href: address(`/traces/${encodeURIComponent(id)}/export`), download: "" }, "Export")),
         h("div", { class: "split" }, waterfall.element, message, pane.element));
     watch(["traces", "logs"], load, signal);
-    const timer = setInterval(() => trace?.growing && !state.paused && !document.hidden && waterfall.show(trace, now()), 250);
+    const timer = setInterval(() => trace?.growing && !state.paused && !document.hidden && draw(), 250);
     signal.addEventListener("abort", () => clearInterval(timer));
     // A trace stops growing without any news.
     const again = setInterval(() => trace?.growing && !state.paused && load().catch(() => {}), 5000);

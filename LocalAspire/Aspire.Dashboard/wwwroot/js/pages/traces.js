@@ -1,6 +1,6 @@
 import { h } from "../lib/dom.js";
 import { get, post, query as queryOf, remove } from "../lib/api.js";
-import { watch } from "../lib/live.js";
+import { state, watch } from "../lib/live.js";
 import { Table } from "../lib/table.js";
 import { Filters } from "../lib/filters.js";
 import { searchBox, select, check, timeCell, toolbar, menu, empty, toast } from "../lib/ui.js";
@@ -11,7 +11,7 @@ import { setQuery, go } from "../lib/router.js";
 
 const types = [["", "All types"], ["http", "HTTP"], ["database", "Database"], ["messaging", "Messaging"], ["rpc", "RPC"], ["other", "Other"]];
 const lengths = [["", "Any duration"], ["10", "≥ 10 ms"], ["100", "≥ 100 ms"], ["1000", "≥ 1 s"], ["10000", "≥ 10 s"], ["60000", "≥ 1 min"]];
-const chunk = 100;
+const chunk = 100, ahead = 40;
 
 export function tracesPage(root, { parameters, query, signal }) {
     let rows = new Map(), matched = 0, longest = 0, question = "";
@@ -49,16 +49,25 @@ export function tracesPage(root, { parameters, query, signal }) {
             : empty("No trace fits", h("a", { href: "/traces" }, "Show all traces"), " or change the filters above."),
     });
 
-    // The chunks that are in view.
-    const range = () => ({ offset: Math.floor(table.list.first / chunk) * chunk, limit: Math.ceil((Math.max(table.list.last, 1) + 20) / chunk) * chunk - Math.floor(table.list.first / chunk) * chunk });
-    const missing = () => { for (let i = table.list.first; i < table.list.last; i++) if (!rows.has(i)) return true; return false; };
+    // What is in view, and a chunk on either side for whoever scrolls on.
+    const range = () => {
+        const offset = Math.max(0, Math.floor(table.list.first / chunk) - 1) * chunk;
+        return { offset, limit: (Math.ceil(Math.max(table.list.last, 1) / chunk) + 1) * chunk - offset };
+    };
+    const missing = () => matched > 0 && [table.list.first - ahead, table.list.last - 1 + ahead].some(i => !rows.has(Math.max(0, Math.min(matched - 1, i))));
+
+    // By the row on top, because a full list stays as long as it is; by the count where that row is not in the answer.
+    function movedTo(answer, offset) {
+        const top = table.list.first, at = answer.traces.findIndex(trace => trace.id === rows.get(top)?.id);
+        return at < 0 ? answer.matched - matched : offset + at - top;
+    }
 
     async function load() {
         const base = { ...values, hasError: values.hasError ? "true" : "", filter: filters.encoded, sort: sort.by, descending: String(sort.descending) };
         const asked = queryOf(base), same = asked === question, { offset, limit } = range();
         const answer = await get(`/traces${queryOf({ ...base, offset, limit })}`, signal);
         // Newest first: what comes goes in above, and whoever has scrolled down stays where they are.
-        const moved = same && sort.by === "start" && sort.descending && !table.list.atTop ? answer.matched - matched : 0;
+        const moved = same && sort.by === "start" && sort.descending && !table.list.atTop ? movedTo(answer, offset) : 0;
         rows = new Map(answer.traces.map((trace, index) => [offset + index, trace]));
         const rescaled = longest !== answer.longest;
         ({ matched, longest } = answer);
@@ -76,12 +85,14 @@ export function tracesPage(root, { parameters, query, signal }) {
         toast("Cleared");
         refresh();
     };
-    const file = h("input", { type: "file", accept: ".json,application/json", hidden: true, onchange: async () => {
+    const file = h("input", { type: "file", accept: ".json,.zip,application/json", hidden: true, onchange: async () => {
         if (!file.files[0])
             return;
         try {
-            const { spans, traceIds } = await post("/import", file.files[0]);
-            toast(`Imported ${format.count(spans, "span")}`);
+            const { spans, logs, rejected, reason, traceIds } = await post("/import", file.files[0]);
+            toast(`Imported ${format.count(spans, "span")} and ${format.count(logs, "log record")}`);
+            if (rejected)
+                toast(`${rejected.toLocaleString("en-US")} of them were not kept: ${reason}`, "error");
             if (traceIds.length === 1)
                 go(`/traces/detail/${traceIds[0]}`);
         } catch (error) {
@@ -93,8 +104,11 @@ export function tracesPage(root, { parameters, query, signal }) {
     root.append(
         toolbar("Traces", which, searchBox("Search spans", values.text, text => change({ text })), select("Type", types, values.type, type => change({ type })),
             select("Duration", lengths, values.minDuration, minDuration => change({ minDuration })), check("Errors", values.hasError, hasError => change({ hasError })), filters.element,
-            h("span", { class: "grow" }), found, file, menu("More", () => [["Import a trace (OTLP JSON)", () => file.click()], [values.resource ? `Clear the traces of ${values.resource}` : "Clear all traces", clear]])),
+            h("span", { class: "grow" }), found, file, menu("More", () => [["Import traces (OTLP JSON, zip)", () => file.click()], [values.resource ? `Clear the traces of ${values.resource}` : "Clear all traces", clear]])),
         h("div", { class: "split" }, table.element));
     watch(["resources"], async () => which.setOptions([["", "All resources"], ...resources.names((await resources.load(signal)).filter(r => r.telemetry)).map(name => [name, name])], values.resource), signal);
     const refresh = watch(["traces"], load, signal);
+    // A trace stops growing without any news.
+    const again = setInterval(() => !state.paused && !document.hidden && [...rows.values()].some(trace => trace.growing) && refresh(), 5000);
+    signal.addEventListener("abort", () => clearInterval(again));
 }

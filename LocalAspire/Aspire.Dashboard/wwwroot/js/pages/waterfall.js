@@ -6,6 +6,9 @@ import * as format from "../lib/format.js";
 import * as ticks from "../lib/ticks.js";
 import { keyOf, rowsOf, silences } from "./trace-rows.js";
 
+// The longest, such as "2 min 5 s", has this many pixels.
+const lengthWidth = 68, tickWidth = 48;
+
 const percent = value => `${value.toFixed(4)}%`;
 
 /** The rows of a trace along a time axis. Dragging over the axis zooms in, a double click zooms out. */
@@ -69,8 +72,9 @@ export class Waterfall {
             this.list.invalidate();
 
         const at = value => percent(100 * (value - from) / (to - from));
-        const marks = ticks.durations(from, to, Math.max(2, width / 110));
-        this.axis.replaceChildren(...marks.map(value => h("span", { class: "tick", style: { left: at(value) } }, format.duration(value))));
+        const marks = ticks.durations(from, to, Math.max(3, width / 110));
+        // No label that would be cut off.
+        this.axis.replaceChildren(...marks.filter(value => width * (to - value) / (to - from) > tickWidth).map(value => h("span", { class: "tick", style: { left: at(value) } }, format.duration(value))));
         this.lines.style.right = `${this.list.element.offsetWidth - this.list.element.clientWidth}px`;
         this.lines.replaceChildren(...marks.map(value => h("i", { style: { left: at(value) } })),
             ...silences(this.trace, this.trace.duration).filter(([start, end]) => end - start > (to - from) / 200 && end > from && start < to).map(([start, end]) =>
@@ -89,7 +93,7 @@ export class Waterfall {
 
     #span({ span, children, closed, gaps }, name, track) {
         name.append(children ? h("button", { type: "button", class: "fold", tabindex: -1, "aria-label": closed ? "Unfold" : "Fold", "aria-expanded": !closed, onclick: event => { event.stopPropagation(); this.fold(span.id, !closed); } }, icon(closed ? "right" : "down")) : h("span", { class: "fold" }),
-            h("span", { class: "mark" }), h("span", { class: "title", title: `${span.name} - ${span.resource}` }, span.name), h("span", { class: "of" }, span.peer ? `${span.resource} → ${span.peer}` : span.resource),
+            h("span", { class: "mark" }), h("span", { class: "title", title: `${span.name} - ${span.resource}` }, span.missing && this.now !== null ? "(still running)" : span.name), h("span", { class: "of" }, span.peer ? `${span.resource} → ${span.peer}` : span.resource),
             span.status === "Error" ? h("span", { class: "badge bad" }, "error") : "");
         const [from, to] = this.range, scale = 100 / (to - from);
         const open = span.missing && this.now !== null;
@@ -107,9 +111,9 @@ export class Waterfall {
             piece("critical", start, stop, `${format.duration(stop - start)} of the critical path`);
         for (const event of span.events)
             piece(`event ${event.name === "exception" ? "bad" : ""}`, event.offset, event.offset, event.name);
-        const left = (span.offset - from) * scale, right = (end - from) * scale;
+        const left = (span.offset - from) * scale, right = (end - from) * scale, room = 100 * lengthWidth / (this.axis.clientWidth || 800);
         if (right >= 0 && left <= 100)
-            track.append(h("span", { class: `length ${right >= 86 && left <= 14 ? "inside" : ""}`, style: right < 86 ? { left: `calc(${percent(Math.max(0, right))} + 6px)` } : left > 14 ? { right: `calc(${percent(Math.max(0, 100 - left))} + 6px)` } : { left: `calc(${percent(Math.max(0, left))} + 8px)` } },
+            track.append(h("span", { class: `length ${right >= 100 - room && left <= room ? "inside" : ""}`, style: right < 100 - room ? { left: `calc(${percent(Math.max(0, right))} + 6px)` } : left > room ? { right: `calc(${percent(Math.max(0, 100 - left))} + 6px)` } : { left: `calc(${percent(Math.max(0, left))} + 8px)` } },
                 open ? `${format.duration(end - span.offset)} …` : format.duration(span.duration)));
     }
 
@@ -155,6 +159,10 @@ export class Waterfall {
             row.span && row.children && !row.closed ? this.fold(row.span.id, true) : to(this.rows.findIndex(other => other.span && other.span.id === row.parent));
         else if (event.key === "ArrowRight" && row?.closed)
             this.fold(row.span.id, false);
+        else if (event.key === "z" && row?.span && row.span.duration > 0)
+            this.zoom([row.span.offset, row.span.offset + row.span.duration]);
+        else if (event.key === "Z")
+            this.zoom(null);
         else
             return;
         event.preventDefault();
