@@ -30,6 +30,7 @@ static class TestingDefaults
             ["ASPNETCORE_URLS"] = "http://localhost:8080",
             ["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = "http://localhost:4317",
             ["LocalAspire:UserSecrets"] = "false",
+            ["LocalAspire:Containers"] = "false",
         });
         configure(options, settings);
     }

@@ -12,10 +12,7 @@ interface INativeServer
     Task<LaunchSpec> PrepareAsync(NativeServerContext context, CancellationToken cancellationToken);
 }
 
-/// <summary>
-/// Marks a container resource that has a native form. A container engine is never asked for yet; the choice between the two belongs
-/// where this annotation is read, in <see cref="LaunchPlanner"/>.
-/// </summary>
+/// <summary>Marks a container resource that has a native form; <see cref="LaunchPlanner"/> chooses between the two.</summary>
 sealed class NativeServerAnnotation(INativeServer server) : IResourceAnnotation
 {
     public INativeServer Server => server;
