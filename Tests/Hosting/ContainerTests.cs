@@ -32,7 +32,7 @@ public sealed class ContainerTests : IDisposable
         Assert.Equal("sesame", await File.ReadAllTextAsync(_engine.Path("REDIS_PASSWORD"), Apps.Stop));
         Assert.DoesNotContain(await _engine.CallsAsync(), call => call.Contains("sesame", StringComparison.Ordinal));
         Assert.Equal(16379, redis.Resource.PrimaryEndpoint.Port);
-        Assert.Contains(await app.LogAsync("cache"), line => line == "hello from the container");
+        await app.WatchLogAsync(redis.Resource, line => line.EndsWith("hello from the container", StringComparison.Ordinal));
         await app.DisposeAsync();
         await Task.WhenAny(starting);
         Assert.Equal([$"stop -t 10 id-of-{name}", $"rm --force --volumes id-of-{name}"], (await _engine.CallsAsync()).Where(call => call.StartsWith("stop", StringComparison.Ordinal) || call.StartsWith("rm", StringComparison.Ordinal)));

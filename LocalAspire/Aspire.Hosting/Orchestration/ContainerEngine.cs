@@ -18,6 +18,8 @@ sealed class ContainerEngine(string program, bool isPodman, TimeProvider clock)
 
     public string Program => program;
 
+    public bool IsPodman => isPodman;
+
     public string Name => isPodman ? "podman" : "docker";
 
     /// <summary>Where a container finds this machine.</summary>

@@ -12,6 +12,12 @@ namespace LocalAspire;
 /// <summary>What a container is started with, as a snapshot shows it.</summary>
 sealed record ContainerView(string Name, IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment);
 
+/// <summary>What a shell in the container does to end the program, where the engine's signal does not reach it.</summary>
+sealed class ContainerQuitAnnotation(string command) : IResourceAnnotation
+{
+    public string Command => command;
+}
+
 /// <summary>Turns a container resource into the command of a container engine.</summary>
 sealed class ContainerPlanner(IConfiguration configuration, IHostEnvironment environment, AppHostLocation appHost, DistributedApplicationModel model) : IDisposable
 {
@@ -20,7 +26,7 @@ sealed class ContainerPlanner(IConfiguration configuration, IHostEnvironment env
     static readonly string Script = Path.Combine(AppContext.BaseDirectory, "local-aspire-container.sh");
     static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
     // The engine itself kills after the grace, and then there is something to remove.
-    static readonly TimeSpan Slack = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan Slack = TimeSpan.FromSeconds(15);
     // They would change what the engine's own program does.
     static readonly string[] NotOfTheEngine = ["PATH", "HOME", "TMPDIR", "LD_", "XDG_", "DOCKER_", "CONTAINER", "PODMAN_", "BUILD", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 
@@ -59,7 +65,7 @@ sealed class ContainerPlanner(IConfiguration configuration, IHostEnvironment env
         if (policy is ImagePullPolicy.Never)
             return $"{engine.Name} has no image '{image}', and the resource '{resource.Name}' does not let it be pulled. Get it: {engine.Name} pull {image}";
 
-        var (exitCode, output) = await engine.RunAsync(["pull", image!], cancellationToken, onLine);
+        var (exitCode, output) = await engine.RunAsync(["pull", engine.IsPodman ? WithRegistry(image!) : image!], cancellationToken, onLine);
         return exitCode == 0 ? null : $"{engine.Name} cannot pull the image '{image}' of the resource '{resource.Name}': {LastLine(output)}";
     }
 
@@ -94,18 +100,19 @@ sealed class ContainerPlanner(IConfiguration configuration, IHostEnvironment env
             .. await RuntimeArgumentsAsync(resource, resolve, cancellationToken),
             image!, .. arguments,
         ];
+        resource.TryGetLastAnnotation<ContainerQuitAnnotation>(out var quit);
         var lasting = IsLasting(resource) ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', [.. create, .. variables.Values])))) : "";
         string[] label = ["--label", lasting.Length > 0 ? $"{LastingLabel}={lasting}" : $"{ContainerEngine.OwnerLabel}={ContainerEngine.Owner}"];
         return new(
             Programs.Require("bash", "the package bash"),
-            [Script, engine.Program, name, Grace.TotalSeconds.ToString(CultureInfo.InvariantCulture), network, lasting, .. label, .. create],
+            [Script, engine.Program, name, Seconds(Grace), quit?.Command ?? "", network, lasting, .. label, .. create],
             appHost.Directory)
         {
             Environment = variables.Where(variable => !IsOfTheEngine(variable.Key)).ToDictionary(),
             StopSignal = "URG",
             Grace = Grace + Slack,
             ReadyText = $"The container '{name}' is running.",
-            Halt = lasting.Length > 0 ? () => engine.RunAsync(["stop", "-t", Grace.TotalSeconds.ToString(CultureInfo.InvariantCulture), name], CancellationToken.None) : null,
+            Halt = lasting.Length > 0 ? () => engine.RunAsync(["stop", "-t", Seconds(Grace), name], CancellationToken.None) : null,
             Container = new(name, arguments, variables),
         };
     }
@@ -115,6 +122,13 @@ sealed class ContainerPlanner(IConfiguration configuration, IHostEnvironment env
     bool IsTemporary => configuration.GetValue("LocalAspire:TemporaryData", false);
 
     string LastingName(IResource resource) => resource.TryGetLastAnnotation<ContainerNameAnnotation>(out var given) ? given.Name : $"{resource.Name}-{Hash[..8]}";
+
+    /// <summary>Podman by itself knows of no registry for a name without one.</summary>
+    static string WithRegistry(string image)
+    {
+        var first = image.Split('/')[0];
+        return first == image ? $"docker.io/library/{image}" : first.AsSpan().ContainsAny('.', ':') || first == "localhost" ? image : $"docker.io/{image}";
+    }
 
     static async Task<string?> BuildAsync(
         ContainerEngine engine, IResource resource, DockerfileBuildAnnotation build, Func<object, ValueTask<string?>> resolve, Action<string> onLine, CancellationToken cancellationToken)
@@ -179,6 +193,8 @@ sealed class ContainerPlanner(IConfiguration configuration, IHostEnvironment env
     /// <summary>All others come from the environment of the engine's program, so that no secret shows in a list of processes.</summary>
     static bool IsOfTheEngine(string variable) => NotOfTheEngine.Any(name =>
         name.EndsWith('_') || name is "CONTAINER" or "BUILD" ? variable.StartsWith(name, StringComparison.OrdinalIgnoreCase) : variable.Equals(name, StringComparison.OrdinalIgnoreCase));
+
+    static string Seconds(TimeSpan time) => time.TotalSeconds.ToString(CultureInfo.InvariantCulture);
 
     static string LastLine(string output) => output.Length == 0 ? "it wrote nothing." : output[(output.LastIndexOf('\n') + 1)..];
 }

@@ -1,16 +1,22 @@
 # Runs a container, shows its output and ends with its exit code. It is started by supervise.sh, which says by URG that it is time to
 # end: that goes to the whole group, and the programs of the engine ignore it.
 #
-# Usage: container.sh ENGINE NAME GRACE NETWORK LASTING CREATE-ARGUMENT...
+# Usage: container.sh ENGINE NAME GRACE QUIT NETWORK LASTING CREATE-ARGUMENT...
 #   GRACE    seconds until the engine kills what it has asked to end
+#   QUIT     what a shell in the container does to end the program, for one that does not get the signal; or nothing
 #   NETWORK  removed with the last container in it
 #   LASTING  nothing for a container that ends with the AppHost; else what tells whether the one that is there is the one that is wanted
-engine=$1 name=$2 grace=$3 network=$4 lasting=$5
-shift 5
+engine=$1 name=$2 grace=$3 quit=$4 network=$5 lasting=$6
+shift 6
 
 asked= id=
 trap 'asked=1; [ "$lasting" ] || stop' URG
-stop() { [ -z "$id" ] || "$engine" stop -t "$grace" "$id" >/dev/null 2>&1; }
+stop() {
+    [ -n "$id" ] || return
+    # Before the other: in a container that is about to stop Podman executes nothing.
+    [ -z "$quit" ] || timeout 5 "$engine" exec "$id" /bin/sh -c "$quit" >/dev/null 2>&1
+    "$engine" stop -t "$grace" "$id" >/dev/null 2>&1
+}
 # By its id, because the name may be that of a container of somebody else.
 remove() {
     [ -z "$id" ] || "$engine" rm --force --volumes "$id" >/dev/null 2>&1
