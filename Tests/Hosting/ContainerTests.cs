@@ -152,7 +152,7 @@ public sealed class ContainerTests : IDisposable
     [Fact]
     public async Task A_store_that_must_be_a_container_keeps_the_application_from_starting_without_its_image()
     {
-        await using var builder = Create("--LocalAspire:Containers=true");
+        await using var builder = Create("--Aspire:Containers=true");
         builder.AddRedis("cache");
         _engine.Fail("image", "no such image");
         _engine.Fail("pull", "no route to the registry");
@@ -168,6 +168,7 @@ public sealed class ContainerTests : IDisposable
         await using var builder = Create();
         builder.AddRedis("cache").WithDataVolume("cache-data");
         _engine.Answer("ps --filter", "cache-of-another");
+        builder.Services.AddSingleton<TimeProvider>(new ImpatientClock());
 
         var fault = await Assert.ThrowsAnyAsync<DistributedApplicationException>(() => builder.StartAsync());
 
@@ -252,9 +253,15 @@ public sealed class ContainerTests : IDisposable
     IDistributedApplicationTestingBuilder Create(params string[] args)
     {
         Apps.RequireStandIns();
-        var builder = DistributedApplicationTestingBuilder.Create(["--LocalAspire:Containers=auto", "--LocalAspire:TemporaryData=false", $"--ASPIRE_CONTAINER_RUNTIME={_engine.Path("docker")}", .. args]);
+        var builder = DistributedApplicationTestingBuilder.Create(["--Aspire:Containers=auto", "--Aspire:Store:Temporary=false", $"--ASPIRE_CONTAINER_RUNTIME={_engine.Path("docker")}", .. args]);
         builder.Services.AddLogging(logging => logging.ClearProviders());
         return builder;
+    }
+
+    /// <summary>A wait is as long as it is, and looks a hundred times as long.</summary>
+    sealed class ImpatientClock : TimeProvider
+    {
+        public override long TimestampFrequency => base.TimestampFrequency / 100;
     }
 
     public void Dispose() => _engine.Dispose();

@@ -13,10 +13,14 @@ sealed class FakeEngine : IDisposable
         done
         [ -f "fail.$1" ] && { cat "fail.$1" >&2; exit 125; }
         case $1 in
-            create) printf %s "$REDIS_PASSWORD" >REDIS_PASSWORD; mkfifo "running.id-of-$3" 2>/dev/null; echo "id-of-$3" ;;
+            create) printf %s "$REDIS_PASSWORD" >REDIS_PASSWORD; mkfifo "running.id-of-$3" 2>/dev/null; rm -f "exit.id-of-$3"; echo "id-of-$3" ;;
             logs) echo hello from the container ;;
-            wait) read -r code <"running.$2"; echo "$code" >"exit.$2" ;;
-            stop) [ -p "running.$4" ] && echo 143 >"running.$4" ;;
+            wait) [ -f "exit.$2" ] || { read -r code <"running.$2"; [ -f "exit.$2" ] || echo "$code" >"exit.$2"; } ;;
+            stop)
+                [ -p "running.$4" ] || exit 0
+                echo 143 >"exit.$4"
+                # For the one who waits; perhaps there is none yet.
+                timeout 5 bash -c 'echo >"$0"' "running.$4" >/dev/null 2>&1 & ;;
             inspect) [[ "$3" = *ExitCode* ]] && cat "exit.$4" ;;
             network) [ "$2" = create ] || exit 1 ;;
         esac

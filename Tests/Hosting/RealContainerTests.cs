@@ -14,8 +14,6 @@ public sealed class RealContainerTests
     const string Redis = "docker.io/library/redis:8.6";
     const string Postgres = "docker.io/library/postgres:18.3";
 
-    static readonly string Volume = $"aspirejobs-test-{Guid.NewGuid():N}";
-
     [Fact]
     public async Task Redis_and_postgres_are_healthy_have_their_databases_and_leave_nothing()
     {
@@ -39,6 +37,7 @@ public sealed class RealContainerTests
     public async Task Data_survives_a_restart_of_the_app_host_and_a_crashed_server_is_reported()
     {
         var engine = await RequireEngineAsync();
+        var volume = $"aspirejobs-test-{Guid.NewGuid():N}";
         try
         {
             await using (var first = await StartAsync())
@@ -56,13 +55,13 @@ public sealed class RealContainerTests
         }
         finally
         {
-            await RunAsync(engine, "volume", "rm", Volume);
+            await RunAsync(engine, "volume", "rm", volume);
         }
 
         async Task<DistributedApplication> StartAsync()
         {
-            var builder = Create("--LocalAspire:TemporaryData=false");
-            builder.AddPostgres("postgres", password: builder.AddParameter("secret", "sesame")).WithDataVolume(Volume).AddDatabase("jobsdb");
+            var builder = Create("--Aspire:Store:Temporary=false");
+            builder.AddPostgres("postgres", password: builder.AddParameter("secret", "sesame")).WithDataVolume(volume).AddDatabase("jobsdb");
             var app = await builder.StartAsync();
             await app.ResourceNotifications.WaitForResourceHealthyAsync("jobsdb", Apps.Stop);
             return app;
@@ -96,36 +95,63 @@ public sealed class RealContainerTests
     public async Task Nothing_is_left_of_an_app_host_that_is_killed()
     {
         var engine = await RequireEngineAsync();
-        var data = Directory.CreateTempSubdirectory("aspirejobs-test-");
+        using var host = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "AppHost"))
+        {
+            RedirectStandardOutput = true,
+            Environment =
+            {
+                ["DOTNET_ENVIRONMENT"] = "Development", ["DcpPublisher__RandomizePorts"] = "true", ["Aspire__Containers"] = "true", ["Aspire__Store__Temporary"] = "true",
+                ["Parameters__admin_api_key"] = "aj_key-of-the-container-test", ["Parameters__credential_master_key"] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ",
+                ["Parameters__redis_password"] = "redis-of-the-container-test", ["Parameters__postgres_password"] = "postgres-of-the-container-test",
+            },
+        })!;
+        while (await CountAsync() < 2)
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Apps.Stop);
+
+        host.Kill();
+
+        while (await CountAsync() > 0)
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Apps.Stop);
+
+        async Task<int> CountAsync()
+        {
+            var ids = (await RunAsync(engine, "ps", "--all", "--quiet", "--filter", "label=local-aspire.owner")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            var owners = ids.Length == 0 ? "" : await RunAsync(engine, ["inspect", "--format", "{{index .Config.Labels \"local-aspire.owner\"}}", .. ids]);
+            return owners.Split('\n').Count(owner => owner.StartsWith($"{Environment.MachineName}/{host.Id}/", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public async Task A_lasting_container_is_the_same_in_the_next_run()
+    {
+        var engine = await RequireEngineAsync();
+        var name = $"aspirejobs-test-{Guid.NewGuid():N}";
         try
         {
-            using var host = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "AppHost"))
-            {
-                RedirectStandardOutput = true,
-                Environment =
-                {
-                    ["DOTNET_ENVIRONMENT"] = "Development", ["DcpPublisher__RandomizePorts"] = "true", ["LocalAspire__Containers"] = "true", ["LocalAspire__UserSecrets"] = "false",
-                    ["LocalAspire__TemporaryData"] = "true", ["Aspire__Store__Path"] = data.FullName, ["Parameters__admin_api_key"] = "aj_key-of-the-container-test",
-                },
-            })!;
-            var label = $"label=local-aspire.owner={Environment.MachineName}/{host.Id}/{new DateTimeOffset(host.StartTime).ToUnixTimeSeconds()}";
-            while ((await RunAsync(engine, "ps", "--quiet", "--filter", label)).Split('\n').Length < 2)
-                await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Apps.Stop);
-
-            host.Kill();
-
-            while (await RunAsync(engine, "ps", "--all", "--quiet", "--filter", label) != "")
-                await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Apps.Stop);
+            var first = await StartAsync();
+            Assert.Equal(first, await StartAsync());
+            Assert.NotEqual("", await RunAsync(engine, "ps", "--quiet", "--filter", $"name={name}"));
         }
         finally
         {
-            data.Delete(recursive: true);
+            var network = await RunAsync(engine, "inspect", "--format", "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}", name);
+            await RunAsync(engine, "rm", "--force", "--volumes", name);
+            await RunAsync(engine, "network", "rm", network);
+        }
+
+        async Task<string> StartAsync()
+        {
+            var builder = Create();
+            builder.AddRedis("redis", password: builder.AddParameter("secret", "sesame")).WithContainerName(name).WithLifetime(ContainerLifetime.Persistent);
+            await using var app = await builder.StartAsync();
+            await app.ResourceNotifications.WaitForResourceHealthyAsync("redis", Apps.Stop);
+            return await RunAsync(engine, "inspect", "--format", "{{.Id}} {{.State.StartedAt}}", name);
         }
     }
 
     static IDistributedApplicationTestingBuilder Create(params string[] args)
     {
-        var builder = DistributedApplicationTestingBuilder.Create(["--LocalAspire:Containers=true", .. args]);
+        var builder = DistributedApplicationTestingBuilder.Create(["--Aspire:Containers=true", .. args]);
         builder.Services.AddLogging(logging => logging.ClearProviders());
         return builder;
     }
@@ -154,9 +180,11 @@ public sealed class RealContainerTests
 
     static async Task<string> RunAsync(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var error = process.StandardError.ReadToEndAsync(Apps.Stop);
         var output = await process.StandardOutput.ReadToEndAsync(Apps.Stop);
         await process.WaitForExitAsync(Apps.Stop);
+        await error;
         return output.Trim();
     }
 }

@@ -107,12 +107,12 @@ sealed class ContainerEngines
         _engine = new(FindAsync);
     }
 
-    string Setting => _configuration["LocalAspire:Containers"]?.ToLowerInvariant() switch
+    string Setting => _configuration["Aspire:Containers"]?.ToLowerInvariant() switch
     {
         null or "" or "auto" => "auto",
         "true" => "true",
         "false" => "false",
-        var other => throw new UnableToStartException($"LocalAspire:Containers is '{other}'; it must be auto, true or false."),
+        var other => throw new UnableToStartException($"Aspire:Containers is '{other}'; it must be auto, true or false."),
     };
 
     string? Named => _configuration["ASPIRE_CONTAINER_RUNTIME"] ?? _configuration["DOTNET_ASPIRE_CONTAINER_RUNTIME"];
@@ -122,7 +122,7 @@ sealed class ContainerEngines
 
     /// <summary>Why <see cref="GetAsync"/> has none, and what can be done about it.</summary>
     public string WhyNone => Setting == "false"
-        ? "LocalAspire:Containers is false. Set it to auto, or leave the resource out."
+        ? "Aspire:Containers is false. Set it to auto, or leave the resource out."
         : $"no container engine answers to '{Named ?? "docker"} ps'{(Named is null ? " or 'podman ps'" : "")}. Install and start one, or leave the resource out.";
 
     public Task<ContainerEngine?> GetAsync(CancellationToken cancellationToken) => _engine.Value.WaitAsync(cancellationToken);

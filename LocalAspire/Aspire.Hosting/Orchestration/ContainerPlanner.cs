@@ -19,7 +19,7 @@ sealed class ContainerQuitAnnotation(string command) : IResourceAnnotation
 }
 
 /// <summary>Turns a container resource into the command of a container engine.</summary>
-sealed class ContainerPlanner(IConfiguration configuration, IHostEnvironment environment, AppHostLocation appHost, DistributedApplicationModel model) : IDisposable
+sealed class ContainerPlanner(IConfiguration configuration, IHostEnvironment environment, AppHostLocation appHost, DistributedApplicationModel model, TimeProvider clock) : IDisposable
 {
     const string LastingLabel = "local-aspire.lasting";
 
@@ -27,6 +27,7 @@ sealed class ContainerPlanner(IConfiguration configuration, IHostEnvironment env
     static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
     // The engine itself kills after the grace, and then there is something to remove.
     static readonly TimeSpan Slack = TimeSpan.FromSeconds(15);
+    static readonly TimeSpan VolumePatience = TimeSpan.FromSeconds(15);
     // They would change what the engine's own program does.
     static readonly string[] NotOfTheEngine = ["PATH", "HOME", "TMPDIR", "LD_", "XDG_", "DOCKER_", "CONTAINER", "PODMAN_", "BUILD", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 
@@ -74,12 +75,22 @@ sealed class ContainerPlanner(IConfiguration configuration, IHostEnvironment env
     {
         foreach (var volume in server.Annotations.OfType<ContainerMountAnnotation>().Where(m => m is { Type: ContainerMountType.Volume, Source: not null } && !IsTemporary))
         {
-            var running = await engine.RunAsync(["ps", "--filter", $"volume={volume.Source}", "--format", "{{.Names}}"], cancellationToken);
-            if (running.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault(name => !IsLasting(server) || name != LastingName(server)) is { } user)
+            // A predecessor may be about to end.
+            var start = clock.GetTimestamp();
+            while (await UserOfAsync(volume.Source!) is { } user)
             {
+                await Task.Delay(TimeSpan.FromMilliseconds(500), clock, cancellationToken);
+                if (clock.GetElapsedTime(start) < VolumePatience)
+                    continue;
                 throw new UnableToStartException(
                     $"the volume '{volume.Source}' of the resource '{server.Name}' is in use by the container '{user}'. Stop the AppHost that started it, or the container: {engine.Name} stop {user}");
             }
+        }
+
+        async Task<string?> UserOfAsync(string volume)
+        {
+            var running = await engine.RunAsync(["ps", "--filter", $"volume={volume}", "--format", "{{.Names}}"], cancellationToken);
+            return running.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault(name => !IsLasting(server) || name != LastingName(server));
         }
     }
 
@@ -119,7 +130,7 @@ sealed class ContainerPlanner(IConfiguration configuration, IHostEnvironment env
 
     public void Dispose() => _creating.Dispose();
 
-    bool IsTemporary => configuration.GetValue("LocalAspire:TemporaryData", false);
+    bool IsTemporary => configuration.GetValue("Aspire:Store:Temporary", false);
 
     string LastingName(IResource resource) => resource.TryGetLastAnnotation<ContainerNameAnnotation>(out var given) ? given.Name : $"{resource.Name}-{Hash[..8]}";
 

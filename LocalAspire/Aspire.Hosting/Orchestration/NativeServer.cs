@@ -40,7 +40,7 @@ sealed class ServerDirectories(IConfiguration configuration, AppHostLocation app
         if (volume is { IsReadOnly: true })
             throw new UnableToStartException($"the resource '{resource.Name}' has a read-only volume, which only a container can have.");
 
-        var isTemporary = volume is null || configuration.GetValue("LocalAspire:TemporaryData", false);
+        var isTemporary = volume is null || configuration.GetValue("Aspire:Store:Temporary", false);
         return new(resource, port, work, isTemporary ? Path.Combine(work, "data") : Persistent(resource, volume!), isTemporary, log);
     }
 
