@@ -17,9 +17,11 @@ sealed class PostgresConnect(PostgresServerResource server, string? databaseName
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InvalidPassword)
         {
+            var place = server.DataDirectory is { } directory ? $"the directory '{directory}'"
+                : server.TryGetLastAnnotation<ContainerMountAnnotation>(out var mount) ? $"the volume '{mount.Source}'" : "its container";
             failure.Report(
-                $"the data of the resource '{server.Name}' in '{server.DataDirectory}' was created with another password than the one in "
-                + $"Parameters:{server.PasswordParameter.Name}. Set the old one again (dotnet user-secrets set), or remove the directory, which deletes the data.");
+                $"the data of the resource '{server.Name}' in {place} was created with another password than the one in "
+                + $"Parameters:{server.PasswordParameter.Name}. Set the old one again (dotnet user-secrets set), or remove {place}, which deletes the data.");
             return HealthCheckResult.Unhealthy(e.MessageText, e);
         }
         catch (NpgsqlException e)

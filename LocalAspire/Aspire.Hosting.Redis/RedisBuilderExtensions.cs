@@ -41,6 +41,8 @@ public static class RedisBuilderExtensions
             })
             .WithArgs("-c")
             .WithArgs(context => context.Args.Add(ContainerCommand(redis)))
+            // The shell is the first process of the container, and does not pass signals on.
+            .WithAnnotation(new ContainerQuitAnnotation("REDISCLI_AUTH=$REDIS_PASSWORD redis-cli shutdown"))
             .WithAnnotation(new NativeServerAnnotation(new NativeRedis(redis)));
     }
 

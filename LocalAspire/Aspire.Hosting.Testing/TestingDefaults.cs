@@ -30,6 +30,7 @@ static class TestingDefaults
             ["ASPNETCORE_URLS"] = "http://localhost:8080",
             ["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = "http://localhost:4317",
             ["LocalAspire:UserSecrets"] = "false",
+            ["Aspire:Containers"] = "false",
         });
         configure(options, settings);
     }
@@ -49,8 +50,8 @@ static class TestingDefaults
     public static DistributedApplicationBuilder Complete(DistributedApplicationBuilder builder)
     {
         // A test that names a directory for the data wants to find the data there.
-        if (builder.Configuration["Aspire:Store:Path"] is null && builder.Configuration["LocalAspire:TemporaryData"] is null)
-            builder.Configuration["LocalAspire:TemporaryData"] = "true";
+        if (builder.Configuration["Aspire:Store:Path"] is null && builder.Configuration["Aspire:Store:Temporary"] is null)
+            builder.Configuration["Aspire:Store:Temporary"] = "true";
         builder.Services.AddHttpClient();
         builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, TestLifetime>());
         return builder;

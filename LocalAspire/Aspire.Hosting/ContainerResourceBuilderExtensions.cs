@@ -2,7 +2,7 @@ using Aspire.Hosting.ApplicationModel;
 
 namespace Aspire.Hosting;
 
-/// <remarks>Without a container engine a container is part of the model and of the manifest, and cannot be started.</remarks>
+/// <remarks>A container needs Docker or Podman to start; without one it is part of the model and of the manifest.</remarks>
 public static class ContainerResourceBuilderExtensions
 {
     public static IResourceBuilder<ContainerResource> AddContainer(this IDistributedApplicationBuilder builder, [ResourceName] string name, string image)

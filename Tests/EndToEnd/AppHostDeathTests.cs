@@ -56,6 +56,7 @@ public sealed partial class AppHostDeathTests : IDisposable
                 [Mark] = _mark,
                 ["DOTNET_ENVIRONMENT"] = "Development",
                 ["DcpPublisher__RandomizePorts"] = "true",
+                ["Aspire__Containers"] = "false",
                 ["Aspire__Store__Path"] = _data.FullName,
                 ["Parameters__admin_api_key"] = Key,
             },

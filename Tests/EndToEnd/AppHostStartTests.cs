@@ -65,7 +65,7 @@ public sealed class AppHostStartTests : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = Repository.Root,
-            Environment = { ["DOTNET_ENVIRONMENT"] = "Development", ["DcpPublisher__RandomizePorts"] = "true", ["Aspire__Store__Path"] = _data.FullName, ["Parameters__admin_api_key"] = "aj_key-of-the-start-test" },
+            Environment = { ["DOTNET_ENVIRONMENT"] = "Development", ["DcpPublisher__RandomizePorts"] = "true", ["Aspire__Containers"] = "false", ["Aspire__Store__Path"] = _data.FullName, ["Parameters__admin_api_key"] = "aj_key-of-the-start-test" },
         };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;

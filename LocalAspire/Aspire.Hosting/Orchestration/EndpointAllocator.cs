@@ -7,7 +7,7 @@ using Microsoft.Extensions.Configuration;
 namespace LocalAspire;
 
 /// <summary>Gives every endpoint its public address, before anything starts.</summary>
-sealed class EndpointAllocator(IConfiguration configuration, TimeProvider clock) : IAsyncDisposable
+sealed class EndpointAllocator(IConfiguration configuration, ContainerEngines engines, TimeProvider clock) : IAsyncDisposable
 {
     static readonly TimeSpan ProxyPatience = TimeSpan.FromSeconds(2);
     // A server that lost its AppHost needs its grace to end.
@@ -18,16 +18,37 @@ sealed class EndpointAllocator(IConfiguration configuration, TimeProvider clock)
 
     bool RandomizePorts => configuration.GetValue("DcpPublisher:RandomizePorts", false);
 
-    public Task AllocateAsync(IEnumerable<IResource> resources, CancellationToken cancellationToken) => Task.WhenAll(
-        from resource in resources
-        from endpoint in resource.Annotations.OfType<EndpointAnnotation>().ToArray()
-        select AllocateAsync(resource, endpoint, cancellationToken));
+    public async Task AllocateAsync(IEnumerable<IResource> resources, CancellationToken cancellationToken)
+    {
+        var engine = resources.Any(resource => resource is ContainerResource) ? await engines.GetAsync(cancellationToken) : null;
+        await Task.WhenAll(
+            from resource in resources
+            from endpoint in resource.Annotations.OfType<EndpointAnnotation>().ToArray()
+            select AllocateAsync(resource, endpoint, engine, cancellationToken));
+    }
 
     /// <summary>Gives one process of the resource the ports that it will listen on.</summary>
     public void Prepare(ResourceInstance instance)
     {
         foreach (var endpoint in instance.Resource.Annotations.OfType<EndpointAnnotation>())
             instance.SetTargetPort(endpoint, endpoint.IsProxied && _proxies.ContainsKey(endpoint) ? endpoint.TargetPort ?? Pick() : PublicPort(endpoint));
+    }
+
+    /// <summary>A container listens on the port that its image says.</summary>
+    public static void PrepareContainer(ResourceInstance instance)
+    {
+        foreach (var endpoint in instance.Resource.Annotations.OfType<EndpointAnnotation>())
+        {
+            instance.SetTargetPort(endpoint, endpoint.TargetPort!.Value);
+            Publish(endpoint, PublicPort(endpoint), endpoint.TargetPort.Value.ToString(CultureInfo.InvariantCulture));
+        }
+    }
+
+    /// <summary>Tells containers that they find the resource where they find all processes of this machine.</summary>
+    public void PublishAsOfThisMachine(IResource resource, ContainerEngine engine)
+    {
+        foreach (var endpoint in resource.Annotations.OfType<EndpointAnnotation>())
+            PublishToContainers(endpoint, engine.HostName, PublicPort(endpoint));
     }
 
     /// <summary>Where everybody on this machine reaches an endpoint that has been allocated.</summary>
@@ -68,16 +89,25 @@ sealed class EndpointAllocator(IConfiguration configuration, TimeProvider clock)
             throw new DistributedApplicationException(fault);
     }
 
-    async Task AllocateAsync(IResource resource, EndpointAnnotation endpoint, CancellationToken cancellationToken)
+    async Task AllocateAsync(IResource resource, EndpointAnnotation endpoint, ContainerEngine? engine, CancellationToken cancellationToken)
     {
         if (endpoint.IsProxied && resource is not ContainerResource)
             await AllocateProxyAsync(resource, endpoint, cancellationToken);
         else
-            await AllocateDirectAsync(resource, endpoint, cancellationToken);
+            await AllocateDirectAsync(resource, endpoint, engine is not null && ContainerPlanner.IsLasting(resource), cancellationToken);
+        if (engine is not null)
+        {
+            var (host, port) = resource is ContainerResource ? (ContainerPlanner.NameInNetwork(resource), endpoint.TargetPort!.Value) : (engine.HostName, PublicPort(endpoint));
+            PublishToContainers(endpoint, host, port);
+        }
         endpoint.AllAllocatedEndpoints.Complete(network => new DistributedApplicationException(
             $"The endpoint '{endpoint.Name}' of the resource '{resource.Name}' has no address in the network '{network.Value}': "
-            + $"with AspireSource=local everything runs on this machine, in the network '{KnownNetworkIdentifiers.LocalhostNetwork.Value}'."));
+            + $"it has one in '{KnownNetworkIdentifiers.LocalhostNetwork.Value}'{(engine is null ? ", because no container engine answers" : $" and in '{KnownNetworkIdentifiers.DefaultAspireContainerNetwork.Value}'")}."));
     }
+
+    static void PublishToContainers(EndpointAnnotation endpoint, string host, int port) => endpoint.AllAllocatedEndpoints.AddOrUpdateAllocatedEndpoint(
+        KnownNetworkIdentifiers.DefaultAspireContainerNetwork,
+        new(endpoint, host, port, EndpointBindingMode.SingleAddress, networkId: KnownNetworkIdentifiers.DefaultAspireContainerNetwork));
 
     static void Publish(EndpointAnnotation endpoint, int port, string? targetPort) => endpoint.AllAllocatedEndpoints.AddOrUpdateAllocatedEndpoint(
         KnownNetworkIdentifiers.LocalhostNetwork, new(endpoint, KnownHostNames.Localhost, port, targetPort));
@@ -92,8 +122,15 @@ sealed class EndpointAllocator(IConfiguration configuration, TimeProvider clock)
     }
 
     /// <summary>The process listens on the public port itself. So do native servers: a proxy would cost every command of a store.</summary>
-    async Task AllocateDirectAsync(IResource resource, EndpointAnnotation endpoint, CancellationToken cancellationToken)
+    async Task AllocateDirectAsync(IResource resource, EndpointAnnotation endpoint, bool isLasting, CancellationToken cancellationToken)
     {
+        if (isLasting)
+        {
+            // The same in every run, and held by the container of an earlier one.
+            var stable = endpoint.Port ?? Ports.Stable($"{configuration["AppHost:Sha256"]}/{resource.Name}/{endpoint.Name}");
+            Publish(endpoint, stable, stable.ToString(CultureInfo.InvariantCulture));
+            return;
+        }
         var wanted = RandomizePorts && endpoint.IsProxied ? null : endpoint.Port;
         var port = wanted is { } given
             ? await Ports.WhenFreeAsync(resource, endpoint, given, ServerPatience, () => Ports.Check(given), clock, cancellationToken)

@@ -1,12 +1,20 @@
 using System.Globalization;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.Logging;
 
 namespace LocalAspire;
 
 /// <summary>Turns a resource into the program to start, with environment and arguments as they are at this moment.</summary>
 sealed class LaunchPlanner(
-    DistributedApplicationExecutionContext executionContext, ResourceLoggerService logs, ServerDirectories directories, AppHostLocation appHost)
+    DistributedApplicationExecutionContext executionContext,
+    ResourceLoggerService logs,
+    ServerDirectories directories,
+    ContainerEngines engines,
+    ContainerPlanner containers,
+    EndpointAllocator endpoints,
+    AppHostLocation appHost,
+    ILogger<DistributedApplication> log)
 {
     // The AppHost's own address and profile would become those of every project that sets none.
     static readonly string[] NotInherited = ["ASPNETCORE_URLS", "DOTNET_LAUNCH_PROFILE"];
@@ -15,10 +23,8 @@ sealed class LaunchPlanner(
     {
         ProjectResource project => PlanProjectAsync(project, instance, cancellationToken),
         ExecutableResource executable => PlanExecutableAsync(executable, instance, cancellationToken),
-        var server when server.TryGetLastAnnotation<NativeServerAnnotation>(out var native) => PlanServerAsync(native.Server, instance, cancellationToken),
-        var other => throw new UnableToStartException(
-            $"the resource '{other.Name}' is a container, and AspireSource=local runs no containers; only Redis and PostgreSQL run without one. "
-            + "Leave it out when there is no container engine, or build with -p:AspireSource=packages."),
+        ContainerResource container => PlanContainerAsync(container, instance, cancellationToken),
+        var other => throw new InvalidOperationException($"The resource '{other.Name}' is nothing that can be started."),
     };
 
     async Task<LaunchSpec> PlanProjectAsync(ProjectResource project, ResourceInstance instance, CancellationToken cancellationToken)
@@ -59,6 +65,45 @@ sealed class LaunchPlanner(
         };
     }
 
+    /// <summary>A container where an engine answers that has its image or gets it; a server has a native form as well, which is taken otherwise.</summary>
+    async Task<LaunchSpec> PlanContainerAsync(ContainerResource container, ResourceInstance instance, CancellationToken cancellationToken)
+    {
+        var native = container.TryGetLastAnnotation<NativeServerAnnotation>(out var annotation) ? annotation.Server : null;
+        if (await engines.GetAsync(cancellationToken) is not { } engine)
+        {
+            return native is not null && !engines.AreRequired
+                ? await PlanServerAsync(native, instance, cancellationToken)
+                : throw new UnableToStartException($"the resource '{container.Name}' needs a container, and {engines.WhyNone}");
+        }
+
+        if (instance.RunsInContainer is not false
+            && await containers.ObtainImageAsync(engine, container, Resolve, line => logs.Append(instance.Name, line, isError: false), cancellationToken) is { } reason)
+        {
+            if (native is null)
+                throw new DistributedApplicationException(reason);
+            if (engines.AreRequired)
+                throw new UnableToStartException(reason);
+            OrchestratorLog.RunsNatively(log, container.Name, reason);
+            instance.RunsInContainer = false;
+        }
+        // Decided once: the two have their data in different places.
+        instance.RunsInContainer ??= true;
+        if (instance.RunsInContainer is false)
+        {
+            endpoints.PublishAsOfThisMachine(container, engine);
+            return await PlanServerAsync(native!, instance, cancellationToken);
+        }
+
+        if (native is not null)
+            await containers.ThrowIfDataIsInUseAsync(engine, container, cancellationToken);
+        EndpointAllocator.PrepareContainer(instance);
+        var network = KnownNetworkIdentifiers.DefaultAspireContainerNetwork;
+        return await containers.PlanAsync(
+            engine, container, instance, await EnvironmentAsync(instance, cancellationToken, network), await ArgumentsAsync(instance, cancellationToken, network), Resolve, cancellationToken);
+
+        ValueTask<string?> Resolve(object value) => ResolveAsync(value, instance, KnownNetworkIdentifiers.DefaultAspireContainerNetwork, cancellationToken);
+    }
+
     async Task<LaunchSpec> PlanServerAsync(INativeServer server, ResourceInstance instance, CancellationToken cancellationToken)
     {
         var endpoint = instance.Resource.Annotations.OfType<EndpointAnnotation>().First();
@@ -74,35 +119,35 @@ sealed class LaunchPlanner(
         }
     }
 
-    async Task<Dictionary<string, string>> EnvironmentAsync(ResourceInstance instance, CancellationToken cancellationToken)
+    async Task<Dictionary<string, string>> EnvironmentAsync(ResourceInstance instance, CancellationToken cancellationToken, NetworkIdentifier? network = null)
     {
         var variables = await ResourceCallbacks.EnvironmentAsync(instance.Resource, executionContext, logs.GetLogger(instance.Resource), cancellationToken);
         var environment = new Dictionary<string, string>();
         foreach (var (name, value) in variables)
         {
-            if (await ResolveAsync(value, instance, cancellationToken) is { } text)
+            if (await ResolveAsync(value, instance, network, cancellationToken) is { } text)
                 environment[name] = text;
         }
         return environment;
     }
 
-    async Task<IReadOnlyList<string>> ArgumentsAsync(ResourceInstance instance, CancellationToken cancellationToken)
+    async Task<IReadOnlyList<string>> ArgumentsAsync(ResourceInstance instance, CancellationToken cancellationToken, NetworkIdentifier? network = null)
     {
         var values = await ResourceCallbacks.ArgumentsAsync(instance.Resource, executionContext, logs.GetLogger(instance.Resource), cancellationToken);
         var args = new List<string>();
         foreach (var value in values)
         {
-            if (await ResolveAsync(value, instance, cancellationToken) is { } text)
+            if (await ResolveAsync(value, instance, network, cancellationToken) is { } text)
                 args.Add(text);
         }
         return args;
     }
 
-    ValueTask<string?> ResolveAsync(object value, ResourceInstance instance, CancellationToken cancellationToken) => value switch
+    ValueTask<string?> ResolveAsync(object value, ResourceInstance instance, NetworkIdentifier? network, CancellationToken cancellationToken) => value switch
     {
         string text => new(text),
         IValueProvider provider => provider.GetValueAsync(
-            new() { ExecutionContext = executionContext, Caller = instance.Resource, Instance = instance }, cancellationToken),
+            new() { ExecutionContext = executionContext, Caller = instance.Resource, Network = network, Instance = instance }, cancellationToken),
         _ => new(Convert.ToString(value, CultureInfo.InvariantCulture)),
     };
 

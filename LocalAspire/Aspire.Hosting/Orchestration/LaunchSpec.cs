@@ -19,4 +19,10 @@ sealed record LaunchSpec(string FileName, IReadOnlyList<string> Arguments, strin
 
     /// <summary>The output that says that the program does its work; null when starting it is enough.</summary>
     public string? ReadyText { get; init; }
+
+    /// <summary>Ends what does not end with the program; null when there is nothing of that kind.</summary>
+    public Func<Task>? Halt { get; init; }
+
+    /// <summary>Set when the program runs a container.</summary>
+    public ContainerView? Container { get; init; }
 }

@@ -12,10 +12,7 @@ interface INativeServer
     Task<LaunchSpec> PrepareAsync(NativeServerContext context, CancellationToken cancellationToken);
 }
 
-/// <summary>
-/// Marks a container resource that has a native form. A container engine is never asked for yet; the choice between the two belongs
-/// where this annotation is read, in <see cref="LaunchPlanner"/>.
-/// </summary>
+/// <summary>Marks a container resource that has a native form; <see cref="LaunchPlanner"/> chooses between the two.</summary>
 sealed class NativeServerAnnotation(INativeServer server) : IResourceAnnotation
 {
     public INativeServer Server => server;
@@ -43,7 +40,7 @@ sealed class ServerDirectories(IConfiguration configuration, AppHostLocation app
         if (volume is { IsReadOnly: true })
             throw new UnableToStartException($"the resource '{resource.Name}' has a read-only volume, which only a container can have.");
 
-        var isTemporary = volume is null || configuration.GetValue("LocalAspire:TemporaryData", false);
+        var isTemporary = volume is null || configuration.GetValue("Aspire:Store:Temporary", false);
         return new(resource, port, work, isTemporary ? Path.Combine(work, "data") : Persistent(resource, volume!), isTemporary, log);
     }
 

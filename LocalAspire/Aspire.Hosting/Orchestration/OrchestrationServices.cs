@@ -11,6 +11,8 @@ static class OrchestrationServices
         services.AddSingleton<StartFailure>();
         services.AddSingleton<HealthHttpClient>();
         services.AddSingleton<ServerDirectories>();
+        services.AddSingleton<ContainerEngines>();
+        services.AddSingleton<ContainerPlanner>();
         services.AddSingleton<LaunchPlanner>();
         services.AddSingleton<EndpointAllocator>();
         services.AddSingleton<HealthMonitor>();

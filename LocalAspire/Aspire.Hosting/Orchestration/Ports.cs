@@ -1,5 +1,8 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
 using Aspire.Hosting.ApplicationModel;
 
 namespace LocalAspire;
@@ -33,6 +36,9 @@ static class Ports
         }
         throw new UnableToStartException($"no free TCP port was found between {First} and {Last}.");
     }
+
+    /// <summary>Always the same port for the same text.</summary>
+    public static int Stable(string text) => First + (int)(BinaryPrimitives.ReadUInt32BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(text))) % (Last - First + 1));
 
     public static void Return(int port)
     {

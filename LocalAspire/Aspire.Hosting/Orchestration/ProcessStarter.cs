@@ -33,7 +33,7 @@ sealed class ProcessStarter(
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var lastLines = new LastLines();
         var process = SupervisedProcess.Start(spec, OnLine, clock);
-        instance.Begin(process);
+        instance.Begin(process, spec.Halt);
         endpoints.Open(instance);
         instance.End = FollowAsync(instance, process, ready.Task, lastLines);
         if (spec.ReadyText is not null && await Task.WhenAny(ready.Task, process.Exited) != ready.Task)
@@ -48,6 +48,17 @@ sealed class ProcessStarter(
             if (spec.ReadyText is { } text && line.Contains(text, StringComparison.Ordinal))
                 ready.TrySetResult();
         }
+    }
+
+    /// <summary>Stops the resource itself, where <see cref="StopAsync"/> leaves what is to outlive the AppHost.</summary>
+    public async Task HaltAsync(ResourceInstance instance)
+    {
+        if (instance is { Process: not null, Halt: { } halt })
+        {
+            instance.IsStopping = true;
+            await halt();
+        }
+        await StopAsync(instance);
     }
 
     public async Task StopAsync(ResourceInstance instance)
@@ -67,9 +78,15 @@ sealed class ProcessStarter(
         endpoints.Close(instance);
         var (resource, isServer) = (instance.Resource, instance.Resource is ContainerResource);
         if (!instance.IsStopping && (isServer || exitCode != 0))
-            ReportEnd(instance, exitCode, wasReady: !isServer || ready.IsCompleted, lastLines);
+            ReportEnd(instance, exitCode, wasReady: ready.IsCompleted, lastLines);
 
-        await PublishEndAsync(resource, instance.Name, isServer ? KnownResourceStates.Exited : KnownResourceStates.Finished, exitCode);
+        var state = (isServer, instance.RunsInContainer, ready.IsCompleted) switch
+        {
+            (false, _, _) => KnownResourceStates.Finished,
+            (true, true, false) => KnownResourceStates.FailedToStart,
+            _ => KnownResourceStates.Exited,
+        };
+        await PublishEndAsync(resource, instance.Name, state, exitCode);
         foreach (var child in model.Resources.Where(r => r is IResourceWithParent { Parent: var parent } && ReferenceEquals(parent, resource)))
             await PublishEndAsync(child, child.Name, KnownResourceStates.Exited, exitCode);
     }
@@ -78,7 +95,7 @@ sealed class ProcessStarter(
     void ReportEnd(ResourceInstance instance, int exitCode, bool wasReady, LastLines lastLines)
     {
         var resource = instance.Resource;
-        if (!wasReady && failure.Report(exitCode == DataLock.InUse
+        if (!wasReady && resource.HasAnnotationOfType<NativeServerAnnotation>() && failure.Report(exitCode == DataLock.InUse
                 ? $"the data directory of the resource '{resource.Name}' is in use by another running server. Stop the AppHost that started it, or set Aspire:Store:Path to another place."
                 : $"the resource '{resource.Name}' ended with exit code {exitCode} before it was ready: {lastLines}"))
         {
@@ -148,6 +165,9 @@ static partial class OrchestratorLog
 
     [LoggerMessage(6, LogLevel.Warning, "Required command '{Command}' was not found on PATH or at the given place.{Help}")]
     public static partial void ProgramMissing(ILogger logger, string command, string help);
+
+    [LoggerMessage(8, LogLevel.Warning, "Resource '{Name}' runs as a process of this machine, because {Reason}")]
+    public static partial void RunsNatively(ILogger logger, string name, string reason);
 
     [LoggerMessage(7, LogLevel.Warning, "Resource '{Name}' runs and is still not healthy, so whoever waits for it goes on waiting. Correct the resource, or the health check: {Reasons}")]
     public static partial void NotHealthyYet(ILogger logger, string name, string reasons);

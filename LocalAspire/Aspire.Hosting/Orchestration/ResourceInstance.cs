@@ -24,6 +24,12 @@ sealed class ResourceInstance(IResource resource)
     /// <summary>Whether the process is to end, so that its end is no news.</summary>
     public bool IsStopping { get; set; }
 
+    /// <summary>Null until it has been decided.</summary>
+    public bool? RunsInContainer { get; set; }
+
+    /// <summary>Ends what would outlive the process.</summary>
+    public Func<Task>? Halt { get; private set; }
+
     public bool IsRunning => Process is not null && !End.IsCompleted;
 
     public static IReadOnlyList<string> NamesOf(IResource resource) =>
@@ -32,9 +38,9 @@ sealed class ResourceInstance(IResource resource)
     public static IReadOnlyList<ResourceInstance> Of(IResource resource) =>
         resource.TryGetLastAnnotation<InstancesAnnotation>(out var annotation) ? annotation.Instances : [];
 
-    public void Begin(SupervisedProcess process)
+    public void Begin(SupervisedProcess process, Func<Task>? halt)
     {
-        Process = process;
+        (Process, Halt) = (process, halt);
         IsStopping = false;
     }
 

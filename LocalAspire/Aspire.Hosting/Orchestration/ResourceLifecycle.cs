@@ -83,7 +83,7 @@ sealed class ResourceLifecycle
             return CommandResults.Failure($"The resource '{instance.Name}' is not running.");
 
         await PublishStateAsync(resource, instance.Name, KnownResourceStates.Stopping);
-        await _starter.StopAsync(instance);
+        await _starter.HaltAsync(instance);
         return CommandResults.Success();
     }
 

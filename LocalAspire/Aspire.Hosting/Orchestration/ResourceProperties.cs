@@ -20,11 +20,13 @@ static class ResourceProperties
             .With("project.path", project?.ProjectPath)
             .With("project.launchProfile", profile?.LaunchProfileName)
             .With("container.image", image)
-            .With("executable.path", spec.FileName)
-            .With("executable.workDir", spec.WorkingDirectory)
-            .With("executable.args", spec.Arguments.ToImmutableArray(), isSensitive: true) with
+            .With("container.id", spec.Container?.Name)
+            .With("container.args", spec.Container?.Arguments.ToImmutableArray(), isSensitive: true)
+            .With("executable.path", spec.Container is null ? spec.FileName : null)
+            .With("executable.workDir", spec.Container is null ? spec.WorkingDirectory : null)
+            .With("executable.args", spec.Container is null ? spec.Arguments.ToImmutableArray() : null, isSensitive: true) with
         {
-            EnvironmentVariables = [.. spec.Environment.Select(variable => new EnvironmentVariableSnapshot(variable.Key, variable.Value, IsFromSpec: true))],
+            EnvironmentVariables = [.. (spec.Container?.Environment ?? spec.Environment).Select(variable => new EnvironmentVariableSnapshot(variable.Key, variable.Value, IsFromSpec: true))],
         };
     }
 
