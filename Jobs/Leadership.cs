@@ -6,7 +6,7 @@ namespace AspireJobs.Jobs;
 public sealed class Leadership(NpgsqlDataSource db)
 {
     /// <summary>How long a term holds unless it is renewed; so long at most nobody leads after a leader died.</summary>
-    public static readonly TimeSpan Duration = TimeSpan.FromSeconds(8);
+    public static readonly TimeSpan Duration = TimeSpan.FromSeconds(4);
 
     /// <summary>Takes or keeps the lead. False: another worker has it.</summary>
     public async Task<bool> LeadAsync(string workerId, CancellationToken cancellationToken) =>

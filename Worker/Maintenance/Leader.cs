@@ -5,20 +5,17 @@ namespace AspireJobs.Worker.Maintenance;
 /// <summary>Competes for the lead, and does the leader's duties while it has it. When it dies, another worker leads within seconds.</summary>
 internal sealed class Leader(Leadership leadership, IEnumerable<IDuty> duties, WorkerId worker, TimeProvider time, ILogger<Leader> logger) : BackgroundService
 {
-    static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
-
     /// <summary>How often a leader renews its term, and another worker tries to begin one.</summary>
-    static readonly TimeSpan Renewal = TimeSpan.FromSeconds(2);
+    static readonly TimeSpan Renewal = TimeSpan.FromSeconds(1);
 
     readonly List<Post> _posts = [.. duties.Select(duty => new Post(duty, new Outage(duty.Name, time, logger)))];
     readonly Outage _outage = new("competing for the lead", time, logger);
-    long _askedAt;
     bool _leads;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var untraced = Traces.Suppress();
-        using var tick = new PeriodicTimer(Tick, time);
+        using var tick = new PeriodicTimer(Renewal, time);
         try
         {
             do
@@ -37,8 +34,6 @@ internal sealed class Leader(Leadership leadership, IEnumerable<IDuty> duties, W
 
     async Task<bool> LeadsAsync(CancellationToken stoppingToken)
     {
-        if (_askedAt != 0 && time.GetElapsedTime(_askedAt) < Renewal)
-            return _leads;
         var leads = false;
         try
         {
@@ -49,7 +44,6 @@ internal sealed class Leader(Leadership leadership, IEnumerable<IDuty> duties, W
         {
             _outage.Failed(e);
         }
-        _askedAt = time.GetTimestamp();
         if (leads && !_leads)
             logger.LeaderElected(worker.Value);
         else if (_leads && !leads)
