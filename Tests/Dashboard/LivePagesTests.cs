@@ -41,6 +41,7 @@ public sealed class LivePagesTests(LivePagesTests.SmallDashboard shared) : IClas
     {
         await Dashboard.SendAsync("traces", Otlp.Spans("typist", Otlp.Span(1, 1, 0, "typed", 0, 100), Otlp.Span(1, 2, 1, "letter", 10, 30), Otlp.Span(1, 3, 1, "stop", 50, 60)));
         await Dashboard.SendAsync("logs", Otlp.Logs("typist", Otlp.Log(20, 9, "key pressed", 1, 2)));
+        await Dashboard.SendAsync("traces", Otlp.Spans("typist", Otlp.Span(41, 1, 0, "left out by the search", 0, 100)));
         var page = await OpenAsync("/");
         var details = page.Locator(".pane h2");
 
