@@ -20,8 +20,8 @@ public static class JobsDatabase
         if (connection.MaxAutoPrepare == 0)
             connection.MaxAutoPrepare = 50;
         connection.NoResetOnClose = true;
-        if (string.IsNullOrEmpty(connection.Options))
-            connection.Options = Session;
+        // What the operator sets comes last, so it wins.
+        connection.Options = $"{Session} {connection.Options}".TrimEnd();
         // Requests share round trips, so one that hangs is the concern of all. Migrations take their own time.
         connection.CommandTimeout = 10;
     }

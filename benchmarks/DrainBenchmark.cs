@@ -6,7 +6,7 @@ static class DrainBenchmark
     const int Rounds = 3;
     const int Jobs = 20_000;
 
-    // In memory, as docs/operations.md advises: ext4 makes a directory in 100 us and more while thousands were removed seconds ago.
+    // In memory, as docs/operations.md advises: for each directory that it makes, ext4 looks through those that were removed within the last seconds.
     const string WorkDirectory = "/dev/shm/aspirejobs-benchmark";
 
     static readonly int[] Slots = [10, 64];

@@ -11,8 +11,8 @@ namespace AspireJobs.Benchmarks;
 readonly record struct LoadResult(double PerSecond, IReadOnlyList<double> Milliseconds);
 
 /// <summary>
-/// A closed loop: each connection sends its next job when the answer to the last one is complete. It speaks HTTP over sockets of its own: it
-/// shares the processors with what it measures, and HttpClient would take three times as much of them.
+/// A closed loop: each connection sends its next job when the answer to the last one is complete. It speaks HTTP over sockets of its own,
+/// as it shares the processors with what it measures.
 /// </summary>
 static class SubmitLoad
 {

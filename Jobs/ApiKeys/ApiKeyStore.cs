@@ -35,16 +35,16 @@ public sealed class ApiKeyStore(NpgsqlDataSource db, TimeProvider time)
     public async ValueTask<ApiKey?> FindAsync(string key, CancellationToken cancellationToken)
     {
         var hash = Hash(key);
-        var name = Convert.ToHexString(hash);
-        if (_found.TryGetValue(name, out var known) && time.GetElapsedTime(known.FoundAt) < Memory)
+        var hex = Convert.ToHexString(hash);
+        if (_found.TryGetValue(hex, out var known) && time.GetElapsedTime(known.FoundAt) < Memory)
             return known.Owner;
         var askedAt = time.GetTimestamp();
         if (await _finds.RunAsync(hash).WaitAsync(cancellationToken) is { } owner)
         {
-            _found[name] = (owner, askedAt);
+            _found[hex] = (owner, askedAt);
             return owner;
         }
-        _found.TryRemove(name, out _);
+        _found.TryRemove(hex, out _);
         return null;
     }
 
@@ -77,7 +77,7 @@ public sealed class ApiKeyStore(NpgsqlDataSource db, TimeProvider time)
             "insert into api_keys (id, name, key_hash) values ($1, $2, $3) on conflict (name) do update set key_hash = excluded.key_hash",
             Guid.NewGuid(), name, Hash(key)).ExecuteAsync(cancellationToken);
 
-    /// <summary>Removes a key; false if there was none. In this process it stops working at once, in others within a second.</summary>
+    /// <summary>Removes a key; false if there was none. It stops working within a second.</summary>
     public async Task<bool> DeleteAsync(string name, CancellationToken cancellationToken)
     {
         var deleted = await db.Command("delete from api_keys where name = $1", name).ExecuteAsync(cancellationToken) == 1;

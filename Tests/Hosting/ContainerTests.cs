@@ -123,8 +123,7 @@ public sealed class ContainerTests : IDisposable
     {
         await using var builder = Create();
         builder.AddContainer("search", "example/search", "3");
-        _engine.Fail("image", "no such image");
-        _engine.Fail("pull", "no route to the registry");
+        FailToPull();
 
         await using var app = await builder.StartAsync();
 
@@ -139,8 +138,7 @@ public sealed class ContainerTests : IDisposable
         await using var builder = Create();
         var log = builder.RecordLog();
         builder.AddRedis("cache");
-        _engine.Fail("image", "no such image");
-        _engine.Fail("pull", "no route to the registry");
+        FailToPull();
 
         await using var app = await builder.StartAsync();
         await app.ResourceNotifications.WaitForResourceHealthyAsync("cache", Apps.Stop);
@@ -154,8 +152,7 @@ public sealed class ContainerTests : IDisposable
     {
         await using var builder = Create("--Aspire:Containers=true");
         builder.AddRedis("cache");
-        _engine.Fail("image", "no such image");
-        _engine.Fail("pull", "no route to the registry");
+        FailToPull();
 
         var fault = await Assert.ThrowsAnyAsync<DistributedApplicationException>(() => builder.StartAsync());
 
@@ -248,6 +245,12 @@ public sealed class ContainerTests : IDisposable
         var fault = await Assert.ThrowsAnyAsync<DistributedApplicationException>(() => builder.StartAsync());
 
         Assert.All(["'search' needs a container", "no container engine answers"], part => Assert.Contains(part, fault.Message));
+    }
+
+    void FailToPull()
+    {
+        _engine.Fail("image", "no such image");
+        _engine.Fail("pull", "no route to the registry");
     }
 
     IDistributedApplicationTestingBuilder Create(params string[] args)
