@@ -39,7 +39,7 @@ app.UseAuthorization();
 app.MapDefaultEndpoints();
 app.MapMetricsTargets();
 
-var api = app.MapGroup("/api/v1").RequireAuthorization().AddEndpointFilter(new BodyFilter());
+var api = app.MapGroup("/api/v1").RequireAuthorization().AddEndpointFilter(new BodyFilter()).AddEndpointFilter(new ReadFilter());
 api.MapJobs();
 api.MapCredentials();
 api.MapApiKeys();

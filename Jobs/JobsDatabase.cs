@@ -25,4 +25,20 @@ public static class JobsDatabase
         // Requests share round trips, so one that hangs is the concern of all. Migrations take their own time.
         connection.CommandTimeout = 10;
     }
+
+    /// <summary>
+    /// Reads, and reads again where the connection was lost: a restart of Postgres leaves old connections in the pool, of which the first to fail
+    /// takes the others out. Not for what writes, as that may have been done.
+    /// </summary>
+    public static async Task<T> ReadAsync<T>(Func<Task<T>> read)
+    {
+        try
+        {
+            return await read();
+        }
+        catch (NpgsqlException e) when (e.InnerException is IOException || e.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown)
+        {
+            return await read();
+        }
+    }
 }

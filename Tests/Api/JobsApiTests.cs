@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
+using Npgsql;
 
 namespace AspireJobs.Tests.Api;
 
@@ -27,6 +28,32 @@ public sealed class JobsApiTests(Stores stores)
         var read = await system.GetAsync(job.Id);
         Assert.Equal(WaitingReason.NoWorker, read.Waiting?.Reason);
         Assert.Equal(JsonSerializer.Serialize(job, JobsJson.Default.Job), JsonSerializer.Serialize(read with { Waiting = null }, JobsJson.Default.Job));
+    }
+
+    [Fact]
+    public async Task Requests_are_answered_although_Postgres_has_dropped_every_connection()
+    {
+        await using var system = await StartAsync();
+        for (var i = 0; i < 3; i++)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => system.Client.GetStringAsync("/api/v1/jobs")));
+            await DropConnectionsAsync(system.Postgres);
+            using var known = await system.Client.GetAsync("/api/v1/jobs");
+            Assert.Equal(HttpStatusCode.OK, known.StatusCode);
+
+            await DropConnectionsAsync(system.Postgres);
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/jobs") { Headers = { Authorization = new("Bearer", "aj_nobody") } };
+            using var unknown = await system.Client.SendAsync(request);
+            Assert.Equal(HttpStatusCode.Unauthorized, unknown.StatusCode);
+        }
+    }
+
+    static async Task DropConnectionsAsync(string postgres)
+    {
+        await using var connection = new NpgsqlConnection($"{postgres};Pooling=false");
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand("select pg_terminate_backend(pid, 60000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()", connection);
+        await command.ExecuteNonQueryAsync();
     }
 
     [Fact]
