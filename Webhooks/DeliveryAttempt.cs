@@ -2,13 +2,17 @@ using System.Diagnostics;
 using AspireJobs.Jobs;
 using AspireJobs.Jobs.Credentials;
 using AspireJobs.Jobs.Webhooks;
+using Microsoft.Extensions.Options;
 
 namespace AspireJobs.Webhooks;
 
 /// <summary>One attempt at one delivery: send, tell, record, in this order. A crash in between leaves it to be sent again under the same id.</summary>
 sealed class DeliveryAttempt(
-    DeliveryStore store, WebhookSender sender, RetrySchedule schedule, MasterKey masterKey, TimeProvider time, ILogger<DeliveryAttempt> logger)
+    DeliveryStore store, WebhookSender sender, RetrySchedule schedule, MasterKey masterKey, IOptions<WebhooksOptions> options, TimeProvider time,
+    ILogger<DeliveryAttempt> logger)
 {
+    public const string AttemptTag = "webhook.attempt";
+
     const int Gone = 410;
 
     public async Task RunAsync(DueDelivery delivery, CancellationToken cancellationToken)
@@ -25,9 +29,9 @@ sealed class DeliveryAttempt(
             url, delivery.WebhookId, WebhookBody.Of(delivery.Job), WebhookSecret.Bytes(masterKey, delivery.ApiKeyId), cancellationToken);
         JobsTelemetry.StageEnded("send_webhook", time.GetElapsedTime(started));
         if (result.Error is null)
-            await SentAsync(delivery, Loggable(url), result.StatusCode!.Value, time.GetElapsedTime(started), cancellationToken);
+            await SentAsync(delivery, options.Value.Loggable(url), result.StatusCode!.Value, time.GetElapsedTime(started), cancellationToken);
         else
-            await FailedAsync(delivery, Loggable(url), result,
+            await FailedAsync(delivery, options.Value.Loggable(url), result,
                 result.StatusCode == Gone ? null : schedule.After(delivery.Attempt, result.RetryAfter), span, cancellationToken);
     }
 
@@ -60,9 +64,6 @@ sealed class DeliveryAttempt(
         return JobsTelemetry.Source.StartActivity("send_webhook", ActivityKind.Internal, parent)?
             .SetTag("job.id", delivery.Job.Id.ToString())
             .SetTag("webhook.id", delivery.WebhookId)
-            .SetTag("webhook.attempt", delivery.Attempt);
+            .SetTag(AttemptTag, delivery.Attempt);
     }
-
-    /// <summary>Queries carry tokens.</summary>
-    static string Loggable(Uri url) => url.GetLeftPart(UriPartial.Path);
 }

@@ -1,3 +1,5 @@
+using OpenTelemetry.Trace;
+
 namespace AspireJobs.Webhooks;
 
 static class WebhooksExtensions
@@ -12,6 +14,8 @@ static class WebhooksExtensions
             .Validate(options => options.AllowedNetworks.All(WebhooksOptions.IsNetwork),
                 $"{WebhooksOptions.Section}:AllowedNetworks must list networks such as 10.1.0.0/16 or fd00::/8.")
             .ValidateOnStart();
+        services.AddSingleton<RequestSpans>();
+        services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddProcessor<RequestSpans>());
         services.AddSingleton(Random.Shared);
         services.AddSingleton<RetrySchedule>();
         services.AddSingleton<TargetAddressGuard>();

@@ -20,10 +20,16 @@ sealed class WebhooksOptions
     /// </summary>
     public IReadOnlyList<string> AllowedNetworks { get; set; } = [];
 
+    /// <summary>Logs and spans name only the host of a callback's URL: some receivers, such as chat services, put a secret into its path.</summary>
+    public bool HidePaths { get; set; }
+
     public TimeSpan Timeout => TimeSpan.FromSeconds(TimeoutSeconds);
 
     /// <summary>How long a claim holds: an attempt and time to record it. A sender that dies delays its deliveries by this much.</summary>
     public TimeSpan Lease => Timeout + TimeSpan.FromSeconds(15);
+
+    /// <summary>A URL as logs and spans may show it: queries carry tokens.</summary>
+    public string Loggable(Uri url) => url.GetLeftPart(HidePaths ? UriPartial.Authority : UriPartial.Path);
 
     public static bool IsNetwork(string text) => IPNetwork.TryParse(text, out _);
 }

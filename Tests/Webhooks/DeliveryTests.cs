@@ -2,6 +2,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
+using AspireJobs.Tests.Telemetry;
 
 namespace AspireJobs.Tests.Webhooks;
 
@@ -45,6 +46,31 @@ public sealed class DeliveryTests(Stores stores)
         Assert.NotEqual(first.Headers["webhook-signature"], second.Headers["webhook-signature"]);
         var delivery = await DeliveryAsync(system, id, status => status != "pending");
         Assert.Equal(("delivered", 2), (delivery.GetProperty("status").GetString(), delivery.GetProperty("attempt").GetInt32()));
+    }
+
+    [Fact]
+    public async Task A_span_says_that_a_message_is_sent_again_and_hides_the_path_where_that_is_set()
+    {
+        await using var collector = await OtlpReceiver.StartAsync();
+        await using var system = await JobSystem.StartAsync(stores, worker: false, settings: new()
+        {
+            ["Webhooks:HidePaths"] = "true",
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Url,
+            ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+        });
+        await using var receiver = await CallbackReceiver.StartAsync(503);
+
+        var host = new Uri(receiver.Url).GetLeftPart(UriPartial.Authority);
+
+        var id = await CancelledJobAsync(system, receiver.Url);
+        var trace = await collector.TraceAsync((await system.GetAsync(id)).TraceId!, spans => Posts(spans).Count == 2);
+
+        Assert.Equal([null, "1"], Posts(trace).Select(post => post.Tags.GetValueOrDefault("http.request.resend_count")));
+        Assert.All(Posts(trace), post => Assert.Equal(host, post.Tags["url.full"]));
+
+        // The API shares this process, so it exports them too, as they were before the sender had its say.
+        List<ReceivedSpan> Posts(IEnumerable<ReceivedSpan> spans) =>
+            [.. spans.Where(span => span.Service == "Webhooks" && span.Tags.GetValueOrDefault("url.full", "").StartsWith(host, StringComparison.Ordinal)).OrderBy(span => span.Start)];
     }
 
     [Fact]
