@@ -68,6 +68,8 @@ sealed class DashboardOptions
             yield return "Dashboard:ResourceServiceClient:Url is set, so Dashboard:ResourceServiceClient:ApiKey must have a value.";
         if (Otlp.MaxRequestBytes < 1)
             yield return "Dashboard:Otlp:MaxRequestBytes must be 1 or more.";
+        if (Frontend.MaxConsoleLogCount < 1)
+            yield return "Dashboard:Frontend:MaxConsoleLogCount must be 1 or more.";
         foreach (var (name, value) in TelemetryLimits.All)
         {
             if (value < 1)
@@ -94,7 +96,7 @@ sealed class FrontendOptions
     /// <summary>What the login asks for; made up at each start when it has no value.</summary>
     public string? BrowserToken { get; set; }
 
-    /// <summary>Lines kept of the console log of each resource.</summary>
+    /// <summary>Console lines that a page keeps, the newest.</summary>
     public int MaxConsoleLogCount { get; set; } = 10_000;
 
     public string EndpointUrls { get; set; } = "";

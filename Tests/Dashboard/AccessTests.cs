@@ -101,6 +101,7 @@ public sealed class AccessTests
     [Theory]
     [InlineData("DASHBOARD__OTLP__AUTHMODE", "ApiKey", "Dashboard:Otlp:PrimaryApiKey must have a value")]
     [InlineData("DASHBOARD__TELEMETRYLIMITS__MAXLOGCOUNT", "0", "Dashboard:TelemetryLimits:MaxLogCount must be 1 or more")]
+    [InlineData("DASHBOARD__FRONTEND__MAXCONSOLELOGCOUNT", "0", "Dashboard:Frontend:MaxConsoleLogCount must be 1 or more")]
     [InlineData("DASHBOARD__FRONTEND__AUTHMODE", "OpenIdConnect", "Frontend:AuthMode is OpenIdConnect, which this dashboard does not support; it supports BrowserToken and Unsecured")]
     [InlineData("DASHBOARD__OTLP__AUTHMODE", "Certificate", "Otlp:AuthMode is Certificate, which this dashboard does not support; it supports Unsecured and ApiKey")]
     [InlineData("ASPNETCORE_URLS", "18888", "'18888' is not an address to listen at")]

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -165,6 +166,26 @@ public sealed class PagesTests(BrowsedSystem system) : IClassFixture<BrowsedSyst
         // Null while it does not run.
         static double? StartOf(System.Text.Json.JsonElement answer) => answer.GetProperty("resources").EnumerateArray()
             .Where(r => r.GetProperty("name").GetString() == "webhooks" && r.GetProperty("state").GetString() == "Running").Select(r => (double?)r.GetProperty("startedAt").GetDouble()).FirstOrDefault();
+    }
+
+    [Fact]
+    public async Task The_console_keeps_the_newest_lines_up_to_its_limit()
+    {
+        var page = await system.OpenAsync("/");
+        await page.RouteAsync("**/api/ui/info", async route =>
+        {
+            var info = JsonNode.Parse(await (await route.FetchAsync()).TextAsync())!;
+            Assert.Equal(10_000, (int)info["maxConsoleLogCount"]!);
+            info["maxConsoleLogCount"] = 3;
+            await route.FulfillAsync(new() { Json = info });
+        });
+        await page.GotoAsync(new Uri(new Uri(page.Url), "/consolelogs/resource/worker").ToString());
+        await Expect(page.Locator(".toolbar .found")).ToHaveTextAsync("3 lines");
+
+        var job = await system.SubmitAsync();
+
+        await Expect(page.Locator(".console .line").Filter(new() { HasText = "job_completed" }).Filter(new() { HasText = job.Id.ToString() })).ToBeVisibleAsync();
+        await Expect(page.Locator(".toolbar .found")).ToHaveTextAsync("3 lines");
     }
 
     [Fact]

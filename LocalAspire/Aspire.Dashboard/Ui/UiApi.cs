@@ -29,10 +29,9 @@ static class UiApi
     static IResult GetInfo(DashboardOptions options) => Results.Json(new
     {
         options.ApplicationName,
-        Standalone = options.ResourceServiceClient.Url is null,
         OtlpGrpcUrl = options.Otlp.GrpcEndpointUrl,
         OtlpHttpUrl = options.Otlp.HttpEndpointUrl,
-        Limits = new { options.TelemetryLimits.MaxLogCount, options.TelemetryLimits.MaxTraceCount, options.Frontend.MaxConsoleLogCount },
+        options.Frontend.MaxConsoleLogCount,
     }, UiJson.Options);
 
     static Task FollowChangesAsync(HttpContext context, ResourceDirectory resources, TraceStore traces, LogStore logs, MetricStore metrics, TimeProvider clock) =>

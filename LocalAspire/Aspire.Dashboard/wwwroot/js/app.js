@@ -1,6 +1,6 @@
 import { h } from "./lib/dom.js";
 import { icon } from "./lib/icons.js";
-import { get } from "./lib/api.js";
+import { info } from "./lib/info.js";
 import { button, dialog, toast } from "./lib/ui.js";
 import * as live from "./lib/live.js";
 import * as router from "./lib/router.js";
@@ -19,7 +19,7 @@ const places = [
     ["/metrics", "metrics", "Metrics", "m"],
 ];
 const links = places.map(([path, name, text, key]) => h("a", { href: path, title: `${text} (${key})` }, icon(name), h("span", null, text)));
-const name = h("a", { class: "brand", href: "/" }, h("img", { src: "/favicon.svg", alt: "", width: 20, height: 20 }), h("span", null, "Dashboard"));
+const name = h("a", { class: "brand", href: "/" }, h("img", { src: "/favicon.svg", alt: "", width: 20, height: 20 }), h("span", null, info.applicationName));
 const pause = h("button", { type: "button", class: "live", onclick: () => live.setPaused(!live.state.paused) });
 const main = h("main");
 
@@ -92,8 +92,3 @@ router.start(main, table, () => places.forEach(([path, , , , pattern], index) =>
     if (here)
         document.title = `${places[index][2]} - ${name.textContent}`;
 }));
-
-get("/info").then(info => {
-    name.lastChild.textContent = info.applicationName;
-    document.title = `${document.title.split(" - ")[0]} - ${info.applicationName}`;
-}, error => toast(error.message, "error"));

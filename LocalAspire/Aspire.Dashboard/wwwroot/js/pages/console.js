@@ -1,5 +1,6 @@
 import { h } from "../lib/dom.js";
 import { address, query as queryOf, stream } from "../lib/api.js";
+import { info } from "../lib/info.js";
 import { onState, state, watch } from "../lib/live.js";
 import { Cursor } from "../lib/cursor.js";
 import { VirtualList } from "../lib/virtual.js";
@@ -11,7 +12,7 @@ import * as resources from "../lib/resources.js";
 import { commandButtons } from "./commands.js";
 import { setQuery, go } from "../lib/router.js";
 
-const most = 50_000;
+const most = info.maxConsoleLogCount;
 
 export function consolePage(root, { parameters, query, signal }) {
     const name = parameters.resource ?? "";

@@ -1,5 +1,6 @@
 import { h } from "../lib/dom.js";
 import { get, query as queryOf, remove } from "../lib/api.js";
+import { whereToSend } from "../lib/info.js";
 import { watch } from "../lib/live.js";
 import { Table } from "../lib/table.js";
 import { Filters } from "../lib/filters.js";
@@ -46,7 +47,7 @@ export function logsPage(root, { parameters, query, signal }) {
         open: log => open(log.seq),
         onScroll: () => table.list.atTop && older && logs.length > 0 && loadOlder(),
         empty: () => question === queryOf({ limit: page })
-            ? empty("No log records yet", "They appear here as soon as a service sends them by OTLP.")
+            ? empty("No log records yet", `They appear here as soon as a service sends some ${whereToSend}`)
             : empty("No record fits", h("a", { href: "/structuredlogs" }, "Show all records"), " or change the filters above."),
     });
 

@@ -1,5 +1,6 @@
 import { h } from "../lib/dom.js";
 import { get, post, query as queryOf, remove } from "../lib/api.js";
+import { whereToSend } from "../lib/info.js";
 import { state, watch } from "../lib/live.js";
 import { Table } from "../lib/table.js";
 import { Filters } from "../lib/filters.js";
@@ -45,7 +46,7 @@ export function tracesPage(root, { parameters, query, signal }) {
         ],
         open: trace => go(`/traces/detail/${trace.id}`),
         empty: () => question.length === 0 || question === queryOf({ sort: sort.by, descending: String(sort.descending) })
-            ? empty("No traces yet", "They appear here as soon as a service sends spans by OTLP. Submit a job, or import an exported trace from the menu above.")
+            ? empty("No traces yet", `They appear here as soon as a service sends spans ${whereToSend} Submit a job, or import an exported trace from the menu above.`)
             : empty("No trace fits", h("a", { href: "/traces" }, "Show all traces"), " or change the filters above."),
     });
 
