@@ -1,4 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
@@ -10,15 +9,15 @@ namespace AspireJobs.ServiceDefaults;
 /// Sends what is left when everything else has stopped, all signals at once and for a bounded time. Left to disposal, each signal
 /// in turn would wait for a collector that is not there.
 /// </summary>
-sealed class TelemetryShutdown(IServiceProvider services) : IHostedLifecycleService
+sealed class TelemetryShutdown(TracerProvider? traces = null, MeterProvider? metrics = null, LoggerProvider? logs = null) : IHostedLifecycleService
 {
     // Longer than one export may take (OTEL_EXPORTER_OTLP_TIMEOUT).
     const int TimeoutMilliseconds = 2500;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.WhenAll(
-        Task.Run(() => services.GetService<TracerProvider>()?.Shutdown(TimeoutMilliseconds), CancellationToken.None),
-        Task.Run(() => services.GetService<MeterProvider>()?.Shutdown(TimeoutMilliseconds), CancellationToken.None),
-        Task.Run(() => services.GetService<LoggerProvider>()?.Shutdown(TimeoutMilliseconds), CancellationToken.None));
+        Task.Run(() => traces?.Shutdown(TimeoutMilliseconds), CancellationToken.None),
+        Task.Run(() => metrics?.Shutdown(TimeoutMilliseconds), CancellationToken.None),
+        Task.Run(() => logs?.Shutdown(TimeoutMilliseconds), CancellationToken.None));
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -19,7 +19,7 @@ const places = [
     ["/metrics", "metrics", "Metrics", "m"],
 ];
 const links = places.map(([path, name, text, key]) => h("a", { href: path, title: `${text} (${key})` }, icon(name), h("span", null, text)));
-const name = h("a", { class: "brand", href: "/" }, h("img", { src: "/favicon.svg", alt: "", width: 20, height: 20 }), h("span", null, info.applicationName));
+const name = h("a", { class: "brand", href: "/" }, h("img", { src: "/favicon.svg", alt: "", width: 20, height: 20 }), h("span", null, "Dashboard"));
 const pause = h("button", { type: "button", class: "live", onclick: () => live.setPaused(!live.state.paused) });
 const main = h("main");
 
@@ -92,3 +92,8 @@ router.start(main, table, () => places.forEach(([path, , , , pattern], index) =>
     if (here)
         document.title = `${places[index][2]} - ${name.textContent}`;
 }));
+
+info.then(({ applicationName }) => {
+    name.lastChild.textContent = applicationName;
+    document.title = `${document.title.split(" - ")[0]} - ${applicationName}`;
+}, error => toast(error.message, "error"));

@@ -1,6 +1,12 @@
 import { get } from "./api.js";
+import { h } from "./dom.js";
 
 /** What the dashboard says of itself: its name, where telemetry is to be sent, and how much a page keeps. */
-export const info = await get("/info");
+export const info = get("/info");
 
-export const whereToSend = `by OTLP, to ${info.otlpGrpcUrl} (gRPC) or ${info.otlpHttpUrl} (HTTP).`;
+/** The end of a sentence, complete as soon as the dashboard has told its addresses. */
+export function whereToSend() {
+    const text = h("span", null, "by OTLP.");
+    info.then(({ otlpGrpcUrl, otlpHttpUrl }) => { text.textContent = `by OTLP, to ${otlpGrpcUrl} (gRPC) or ${otlpHttpUrl} (HTTP).`; });
+    return text;
+}

@@ -12,11 +12,9 @@ import * as resources from "../lib/resources.js";
 import { commandButtons } from "./commands.js";
 import { setQuery, go } from "../lib/router.js";
 
-const most = info.maxConsoleLogCount;
-
 export function consolePage(root, { parameters, query, signal }) {
     const name = parameters.resource ?? "";
-    let all = [], waiting = [], shown = [], text = query.get("text") ?? "", at = Number(query.get("at")), known = [], ids = null, widest = 0, opened = null;
+    let all = [], waiting = [], shown = [], text = query.get("text") ?? "", at = Number(query.get("at")), known = [], ids = null, widest = 0, opened = null, most = 0;
     let stamps = localStorage.getItem("console-times") !== "false";
 
     const which = select("Resource", [["", "All resources"]], name, chosen => go(`/consolelogs${chosen ? `/resource/${encodeURIComponent(chosen)}` : ""}`));
@@ -142,6 +140,7 @@ export function consolePage(root, { parameters, query, signal }) {
         if (ids === null) {
             ids = name ? (chosen.length ? chosen.map(resource => resource.id) : [name]) : [];
             download.href = address(`/console/download${queryOf({ resource: ids })}`);
+            most = (await info).maxConsoleLogCount;
             follow();
         }
     }, signal);

@@ -47,7 +47,7 @@ export function logsPage(root, { parameters, query, signal }) {
         open: log => open(log.seq),
         onScroll: () => table.list.atTop && older && logs.length > 0 && loadOlder(),
         empty: () => question === queryOf({ limit: page })
-            ? empty("No log records yet", `They appear here as soon as a service sends some ${whereToSend}`)
+            ? empty("No log records yet", ["They appear here as soon as a service sends some ", whereToSend()])
             : empty("No record fits", h("a", { href: "/structuredlogs" }, "Show all records"), " or change the filters above."),
     });
 

@@ -46,7 +46,7 @@ export function tracesPage(root, { parameters, query, signal }) {
         ],
         open: trace => go(`/traces/detail/${trace.id}`),
         empty: () => question.length === 0 || question === queryOf({ sort: sort.by, descending: String(sort.descending) })
-            ? empty("No traces yet", `They appear here as soon as a service sends spans ${whereToSend} Submit a job, or import an exported trace from the menu above.`)
+            ? empty("No traces yet", ["They appear here as soon as a service sends spans ", whereToSend()], "Submit a job, or import an exported trace from the menu above.")
             : empty("No trace fits", h("a", { href: "/traces" }, "Show all traces"), " or change the filters above."),
     });
 
