@@ -50,9 +50,10 @@ public sealed class ApiKeyStore(NpgsqlDataSource db, TimeProvider time)
 
     static async Task<IReadOnlyList<ApiKey?>> FindAsync(NpgsqlDataSource db, IReadOnlyList<byte[]> hashes)
     {
-        var owners = (await JobsDatabase.ReadAsync(() => db.Command($"select {Columns}, key_hash from api_keys where key_hash = any($1)", (object)hashes.DistinctBy(Convert.ToHexString).ToArray())
-            .QueryAsync(row => (Hash: Convert.ToHexString(row.GetFieldValue<byte[]>(4)), Owner: Read(row)), CancellationToken.None)))
-            .ToDictionary(row => row.Hash, row => row.Owner);
+        var distinct = hashes.DistinctBy(Convert.ToHexString).ToArray();
+        var rows = await JobsDatabase.ReadAsync(() => db.Command($"select {Columns}, key_hash from api_keys where key_hash = any($1)", (object)distinct)
+            .QueryAsync(row => (Hash: Convert.ToHexString(row.GetFieldValue<byte[]>(4)), Owner: Read(row)), CancellationToken.None));
+        var owners = rows.ToDictionary(row => row.Hash, row => row.Owner);
         return [.. hashes.Select(hash => owners.GetValueOrDefault(Convert.ToHexString(hash)))];
     }
 

@@ -7,6 +7,8 @@ export const info = get("/info");
 /** The end of a sentence, complete as soon as the dashboard has told its addresses. */
 export function whereToSend() {
     const text = h("span", null, "by OTLP.");
-    info.then(({ otlpGrpcUrl, otlpHttpUrl }) => { text.textContent = `by OTLP, to ${otlpGrpcUrl} (gRPC) or ${otlpHttpUrl} (HTTP).`; });
+    const tell = ({ otlpGrpcUrl, otlpHttpUrl }) => { text.textContent = `by OTLP, to ${otlpGrpcUrl} (gRPC) or ${otlpHttpUrl} (HTTP).`; };
+    // Where it fails, the page says so once.
+    info.then(tell, () => { });
     return text;
 }
