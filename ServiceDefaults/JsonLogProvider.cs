@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace AspireJobs.ServiceDefaults;
 
 /// <summary>
-/// Writes log lines to a stream from a thread of its own: a line after a silence at once, under load as many together as come within
-/// <see cref="Gathering"/>. Who logs never waits: when the reader of the stream stops reading and <see cref="MaxPendingBytes"/> wait, lines are
+/// Writes log lines to a stream from a thread of its own: a line after a silence at once, those that follow within <see cref="Silence"/> together
+/// with all that come within <see cref="Gathering"/>. Who logs never waits: when the reader of the stream stops reading and <see cref="MaxPendingBytes"/> wait, lines are
 /// dropped and counted.
 /// </summary>
 [ProviderAlias("Json")]
@@ -19,6 +19,7 @@ sealed class JsonLogProvider : ILoggerProvider
 
     // Each write wakes this thread and whoever reads the stream, which at thousands of lines a second costs more than the lines.
     static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(10);
+    static readonly TimeSpan Silence = TimeSpan.FromMilliseconds(1);
 
     // A stream that nobody reads must not keep the process from ending.
     static readonly TimeSpan LastLines = TimeSpan.FromSeconds(2);
@@ -82,15 +83,18 @@ sealed class JsonLogProvider : ILoggerProvider
     void WriteLines()
     {
         var lines = new MemoryStream(KeptBytes);
+        var writtenAt = 0L;
         while (WaitForLines())
         {
+            if (TimeProvider.System.GetElapsedTime(writtenAt) < Silence)
+                _closing.WaitOne(Gathering);
             lines.SetLength(0);
             if (lines.Capacity > KeptBytes)
                 lines.Capacity = KeptBytes;
             lock (_gate)
                 (lines, _pending) = (_pending, lines);
             _output.Write(lines.GetBuffer().AsSpan(0, (int)lines.Length));
-            _closing.WaitOne(Gathering);
+            writtenAt = TimeProvider.System.GetTimestamp();
         }
         _output.Flush();
     }

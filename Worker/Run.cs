@@ -77,11 +77,17 @@ internal sealed class Run : IDisposable
     /// <summary>Why the run is stopped; null while it is not.</summary>
     public StopReason? Reason => Volatile.Read(ref _reason) is >= 0 and var reason ? (StopReason)reason : null;
 
-    /// <summary>The final state is on its way to the database: from here on a missing lease says nothing.</summary>
-    public bool Settling
+    /// <summary>Raised when the run begins to settle.</summary>
+    public event Action? SettlingBegan;
+
+    /// <summary>The playbook is over and the result is on its way to the database: the slot is free, and a missing lease says nothing any more.</summary>
+    public bool Settling => _settling;
+
+    /// <summary>Begins to settle.</summary>
+    public void Settle()
     {
-        get => _settling;
-        set => _settling = value;
+        _settling = true;
+        SettlingBegan?.Invoke();
     }
 
     /// <summary>The commit that was fetched, for a git source.</summary>

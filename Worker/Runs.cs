@@ -33,8 +33,19 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
     /// <summary>Every lease that this worker knows of and that may still stand.</summary>
     public IReadOnlyCollection<JobLease> Known => [.. _held.Keys, .. _abandoned];
 
-    /// <summary>How many more runs may start.</summary>
-    public int FreeSlots => Draining ? 0 : options.Value.Slots - _held.Count;
+    /// <summary>
+    /// How many more runs may start. A run that only has its result stored takes no slot, so that this and the next claim go on together; but no
+    /// more runs than there are slots may wait for that.
+    /// </summary>
+    public int FreeSlots
+    {
+        get
+        {
+            var slots = options.Value.Slots;
+            var held = All;
+            return Draining ? 0 : Math.Min(slots - held.Count(run => !run.Settling), 2 * slots - held.Count);
+        }
+    }
 
     /// <summary>All runs that have not ended.</summary>
     public IReadOnlyList<Run> All => [.. _held.Values.Select(held => held.Run)];
@@ -46,6 +57,7 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
     public void Start(ClaimedJob claimed, string? entryTraceParent, long claimedAt)
     {
         var run = new Run(claimed, claimedAt, time) { Trace = TraceOf(claimed, entryTraceParent) };
+        run.SettlingBegan += () => SlotFreed?.Invoke();
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _held[run.Lease] = new Held(run, ExecuteAsync(run, gate.Task));
         gate.SetResult();

@@ -12,7 +12,7 @@ internal sealed class Settlement(JobResults results, JobStore store, JobSignals 
     /// </summary>
     public async Task FinishAsync(Run run, JobResult result, JobOutputBatch rest)
     {
-        run.Settling = true;
+        run.Settle();
         var (stored, settled) = run.Lost.IsCancellationRequested ? (result, Settled.LeaseLost) : await StoreOrCutAsync(run, result, rest);
         if (settled == Settled.LeaseLost)
             logger.LeaseLost(run.Job.Id, run.Lease.Attempt, worker.Value);

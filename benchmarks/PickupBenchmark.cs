@@ -6,7 +6,7 @@ namespace AspireJobs.Benchmarks;
 /// <summary>How soon a worker starts a job when nothing else goes on.</summary>
 static class PickupBenchmark
 {
-    const int WarmUps = 10;
+    const int WarmUps = 100;
     const int Jobs = 200;
 
     static readonly TimeSpan Budget = TimeSpan.FromSeconds(30);

@@ -5,10 +5,10 @@ static class SubmitBenchmark
 {
     const int Rounds = 3;
 
-    // The last one is this process: load generator, and AppHost that reads what the services log.
+    // The last one is this process with its children that have ended: the AppHost that reads what the services log, the collector, the load generator.
     static readonly string[] Processes = ["Api", "postgres", "redis-server", "Benchmarks"];
     static readonly int[] Connections = [1, 16, 64];
-    static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(15);
     static readonly TimeSpan Length = TimeSpan.FromSeconds(3);
     static readonly TimeSpan Settling = TimeSpan.FromSeconds(2);
 
@@ -33,7 +33,8 @@ static class SubmitBenchmark
                 ("foreign_cores", same.Max(run => run.After.ForeignCoresSince(run.Before))),
             ];
             Figure.Print("submit_rps", "req/s", same.Select(run => run.Load.PerSecond), conditions);
-            Figure.Print("submit_ms", "ms", same.SelectMany(run => run.Load.Milliseconds), conditions);
+            Figure.Print("submit_p50_ms", "ms", same.Select(run => run.Load.P50 / 1e3), conditions);
+            Figure.Print("submit_p99_ms", "ms", same.Select(run => run.Load.P99 / 1e3), conditions);
             foreach (var process in Processes.Where(same.First().After.Ours.ContainsKey))
                 Figure.Print("submit_cpu_us", "us/req", same.Select(run => run.CpuMicroseconds(process)), [("process", process), .. conditions]);
         }
@@ -49,6 +50,6 @@ static class SubmitBenchmark
 
     sealed record Run(int Connections, LoadResult Load, CpuTime Before, CpuTime After)
     {
-        public double CpuMicroseconds(string process) => After.SecondsSince(Before, process) * 1e6 / Load.Milliseconds.Count;
+        public double CpuMicroseconds(string process) => After.SecondsSince(Before, process) * 1e6 / Load.Requests;
     }
 }

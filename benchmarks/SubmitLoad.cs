@@ -2,20 +2,28 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 
 namespace AspireJobs.Benchmarks;
 
 /// <summary>What a load came to.</summary>
-/// <param name="PerSecond">Accepted requests a second.</param>
-/// <param name="Milliseconds">Of each request, from its sending to the end of its answer.</param>
-readonly record struct LoadResult(double PerSecond, IReadOnlyList<double> Milliseconds);
+/// <param name="Requests">Requests that were answered.</param>
+/// <param name="Microseconds">How long that took.</param>
+/// <param name="P50">Microseconds of a request, half of them and 99 of a hundred.</param>
+/// <param name="P99">See <paramref name="P50"/>.</param>
+/// <param name="Errors">Requests that were refused or lost.</param>
+sealed record LoadResult(long Requests, long Microseconds, double P50, double P99, long Errors)
+{
+    /// <summary>Accepted requests a second.</summary>
+    public double PerSecond => Requests * 1e6 / Microseconds;
+}
 
-/// <summary>
-/// A closed loop: each connection sends its next job when the answer to the last one is complete. It speaks HTTP over sockets of its own,
-/// as it shares the processors with what it measures.
-/// </summary>
+/// <summary>A closed loop: each connection sends its next job when the answer to the last one is complete.</summary>
 static class SubmitLoad
 {
+    // Takes little of the processors that it shares with what it measures.
+    const string Program = "wrk";
+
     const string Body =
         """
         {"source":{"type":"inline","content":"- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: hello}\n"},"inventory":{"hosts":["localhost"]},"extra_vars":{"release":"1.2.3"},"labels":{"team":"benchmarks"}}
@@ -26,15 +34,27 @@ static class SubmitLoad
     public static async Task<LoadResult> RunAsync(JobService service, int connections, TimeSpan length, CancellationToken stop)
     {
         var before = await service.Table.CountAsync(stop);
-        var start = Stopwatch.GetTimestamp();
-        var perConnection = await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => LoopAsync(service.Jobs, () => Stopwatch.GetElapsedTime(start) < length, stop)));
-        var elapsed = Stopwatch.GetElapsedTime(start);
-
-        List<double> milliseconds = [.. perConnection.SelectMany(times => times)];
+        var load = await WrkAsync(service.Jobs, connections, length, stop);
         var stored = await service.Table.CountAsync(stop) - before;
-        return stored == milliseconds.Count
-            ? new LoadResult(milliseconds.Count / elapsed.TotalSeconds, milliseconds)
-            : throw new InvalidOperationException($"{milliseconds.Count} jobs were accepted and {stored} are stored");
+        // At the end each connection may have one on its way, which is stored and not counted.
+        return load.Errors == 0 && stored >= load.Requests && stored <= load.Requests + connections
+            ? load
+            : throw new InvalidOperationException($"{load.Requests} jobs were answered, {load.Errors} of them with an error, and {stored} are stored");
+    }
+
+    static async Task<LoadResult> WrkAsync(Uri jobs, int connections, TimeSpan length, CancellationToken stop)
+    {
+        var start = new ProcessStartInfo(Program, ["--threads", "1", "--connections", $"{connections}", "--duration", $"{length.TotalSeconds}s", "--script", Path.Combine(AppContext.BaseDirectory, "submit.lua"), jobs.ToString()])
+        {
+            RedirectStandardOutput = true,
+            Environment = { ["JOB_BODY"] = Body, ["JOB_AUTHORIZATION"] = JobService.Authorization.ToString() },
+        };
+        using var wrk = Process.Start(start)!;
+        var output = await wrk.StandardOutput.ReadToEndAsync(stop);
+        await wrk.WaitForExitAsync(stop);
+        return output.Split('\n').FirstOrDefault(line => line.StartsWith('{')) is { } line
+            ? JsonSerializer.Deserialize<LoadResult>(line, JsonSerializerOptions.Web)!
+            : throw new InvalidOperationException($"{Program} ended with {wrk.ExitCode}: {output}");
     }
 
     /// <summary>Submits as many jobs.</summary>
@@ -52,7 +72,7 @@ static class SubmitLoad
         return LoopAsync(jobs, () => left-- > 0, stop);
     }
 
-    static async Task<List<double>> LoopAsync(Uri jobs, Func<bool> more, CancellationToken stop)
+    static async Task LoopAsync(Uri jobs, Func<bool> more, CancellationToken stop)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(jobs.Host, jobs.Port, stop);
@@ -67,15 +87,11 @@ static class SubmitLoad
 
             """.ReplaceLineEndings("\r\n") + Body);
         var answer = new byte[16 * 1024];
-        var times = new List<double>();
         while (more())
         {
-            var sent = Stopwatch.GetTimestamp();
             await socket.SendAsync(request, stop);
             await ReceiveAsync(socket, answer, stop);
-            times.Add(Stopwatch.GetElapsedTime(sent).TotalMilliseconds);
         }
-        return times;
     }
 
     static async Task ReceiveAsync(Socket socket, byte[] answer, CancellationToken stop)

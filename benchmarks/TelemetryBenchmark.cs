@@ -10,7 +10,7 @@ static class TelemetryBenchmark
     const int Burst = 1000;
     const int WarmUps = 3;
 
-    // The last one is this process: load generator, collector, and AppHost that reads what the services log.
+    // The last one is this process with its children that have ended: the AppHost that reads what the services log, the collector, the load generator.
     static readonly string[] Processes = ["Api", "postgres", "redis-server", "Benchmarks"];
     static readonly int[] Connections = [16, 64];
     static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(12);
@@ -43,7 +43,7 @@ static class TelemetryBenchmark
             {
                 if (!cpu.TryGetValue((service, process), out var values))
                     cpu[(service, process)] = values = [];
-                values.Add(after.SecondsSince(before, process) * 1e6 / load.Milliseconds.Count);
+                values.Add(after.SecondsSince(before, process) * 1e6 / load.Requests);
             }
             return load.PerSecond;
         }
