@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
+using Npgsql;
 
 namespace AspireJobs.Tests.Worker;
 
@@ -60,6 +61,32 @@ public sealed class RunTests(Stores stores)
 
         Assert.Equal((JobStatus.Failed, JobOutcome.TimedOut), (job.Status, job.Outcome));
         Assert.Contains("3", job.Failure!.Message);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task The_next_job_starts_while_the_result_of_the_last_one_is_being_stored()
+    {
+        using Gate first = new(), second = new();
+        await using var system = await JobSystem.StartAsync(stores, webhooks: false, settings: new() { ["Worker:Slots"] = "1" });
+        var ended = await system.SubmitAsync(new { source = first.Source });
+        await system.WaitForLogAsync(ended, "TASK [Hold]");
+        var next = await system.SubmitAsync(new { source = second.Source });
+
+        await using (var connection = new NpgsqlConnection(system.Postgres))
+        {
+            await connection.OpenAsync(TestContext.Current.CancellationToken);
+            await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+            // Nothing but the end of an attempt writes there.
+            await using var hold = new NpgsqlCommand("lock table job_attempts in share mode", connection);
+            await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            first.Open();
+            await system.WaitForLogAsync(next, "TASK [Hold]");
+            Assert.Equal(JobStatus.Running, (await system.GetAsync(ended)).Status);
+        }
+
+        second.Open();
+        Assert.Equal(JobOutcome.Success, (await system.WaitAsync(ended)).Job.Outcome);
+        Assert.Equal(JobOutcome.Success, (await system.WaitAsync(next)).Job.Outcome);
     }
 
     [Fact]
