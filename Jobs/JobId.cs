@@ -8,8 +8,11 @@ namespace AspireJobs.Jobs;
 /// The id of a job: <c>job-</c> followed by a UUID version 7 (RFC 9562), so that ids sort by submission time.
 /// </summary>
 [JsonConverter(typeof(JobIdJsonConverter))]
-public readonly record struct JobId(Guid Value)
+public readonly record struct JobId(Guid Value) : ISpanFormattable
 {
+    /// <summary>Characters of the text of an id.</summary>
+    internal const int Length = 40;
+
     const string Prefix = "job-";
 
     /// <summary>A new id that carries the clock's current time.</summary>
@@ -29,7 +32,7 @@ public readonly record struct JobId(Guid Value)
         }
     }
 
-    /// <summary>Reads the form that <see cref="ToString"/> writes; anything else is refused.</summary>
+    /// <summary>Reads the form that <see cref="ToString()"/> writes; anything else is refused.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out JobId id)
     {
         id = default;
@@ -41,6 +44,13 @@ public readonly record struct JobId(Guid Value)
 
     /// <inheritdoc/>
     public override string ToString() => $"{Prefix}{Value:D}";
+
+    /// <inheritdoc/>
+    public string ToString(string? format, IFormatProvider? formatProvider) => ToString();
+
+    /// <inheritdoc/>
+    public bool TryFormat(Span<char> destination, out int charsWritten, ReadOnlySpan<char> format, IFormatProvider? provider) =>
+        destination.TryWrite($"{Prefix}{Value:D}", out charsWritten);
 }
 
 /// <summary>Writes a <see cref="JobId"/> as its text.</summary>
@@ -51,6 +61,10 @@ public sealed class JobIdJsonConverter : JsonConverter<JobId>
         JobId.TryParse(reader.GetString(), out var id) ? id : throw new JsonException("not a job id");
 
     /// <inheritdoc/>
-    public override void Write(Utf8JsonWriter writer, JobId value, JsonSerializerOptions options) =>
-        writer.WriteStringValue(value.ToString());
+    public override void Write(Utf8JsonWriter writer, JobId value, JsonSerializerOptions options)
+    {
+        Span<char> text = stackalloc char[JobId.Length];
+        value.TryFormat(text, out _, default, null);
+        writer.WriteStringValue(text);
+    }
 }

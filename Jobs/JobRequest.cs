@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Text.Json;
 
 namespace AspireJobs.Jobs;
@@ -95,7 +96,7 @@ public sealed record JobRequest
     public string? CallbackUrl { get; init; }
 
     /// <summary>The caller's own marks, kept with the job: at most 32.</summary>
-    public IReadOnlyDictionary<string, string> Labels { get; set; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Labels { get; set; } = ReadOnlyDictionary<string, string>.Empty;
 }
 
 /// <summary>What becomes of a job whose worker died while it ran.</summary>

@@ -122,8 +122,18 @@ sealed class JsonLogFormatter(ServiceIdentity identity, LogKeys keys)
             case DateTime time: json.WriteStringValue(time); break;
             case Enum name: json.WriteStringValue(JsonNamingPolicy.SnakeCaseLower.ConvertName(name.ToString())); break;
             case IEnumerable<string> texts: WriteArray(json, texts); break;
+            case ISpanFormattable small: WriteFormatted(json, small); break;
             default: json.WriteStringValue(Shorten(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "")); break;
         }
+    }
+
+    static void WriteFormatted(Utf8JsonWriter json, ISpanFormattable value)
+    {
+        Span<char> text = stackalloc char[64];
+        if (value.TryFormat(text, out var length, default, CultureInfo.InvariantCulture))
+            json.WriteStringValue(text[..length]);
+        else
+            json.WriteStringValue(Shorten(value.ToString(null, CultureInfo.InvariantCulture)));
     }
 
     static void WriteArray(Utf8JsonWriter json, IEnumerable<string> texts)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Claims;
 using System.Text.Encodings.Web;
 using AspireJobs.Jobs.ApiKeys;
@@ -13,12 +14,20 @@ sealed class ApiKeyAuthentication(IOptionsMonitor<AuthenticationSchemeOptions> o
     public const string SchemeName = "ApiKey";
     const string Bearer = "Bearer ";
 
+    // As long as the store remembers the key.
+    static readonly ConditionalWeakTable<ApiKey, AuthenticateResult> Callers = [];
+
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         if (Key() is not { Length: > 0 } key)
             return AuthenticateResult.NoResult();
         if (await keys.FindAsync(key, Context.RequestAborted) is not { } owner)
             return AuthenticateResult.Fail("unknown key");
+        return Callers.GetValue(owner, Caller);
+    }
+
+    static AuthenticateResult Caller(ApiKey owner)
+    {
         var identity = new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, owner.Id.ToString()), new Claim(ClaimTypes.Name, owner.Name)], SchemeName);
         return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), SchemeName));
     }

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+
 namespace AspireJobs.Api.Http;
 
 /// <summary>What is wrong with a request, field by field.</summary>
@@ -31,5 +34,31 @@ sealed class Errors
     {
         if (!good)
             AddFault(field, fault);
+    }
+
+    /// <summary>The same for a fault with values in it, which is put together only when it is needed.</summary>
+    public void Require(bool good, string field, [InterpolatedStringHandlerArgument(nameof(good))] ref FaultText fault)
+    {
+        if (!good)
+            AddFault(field, fault.ToString());
+    }
+
+    [InterpolatedStringHandler]
+    public ref struct FaultText
+    {
+        DefaultInterpolatedStringHandler _text;
+
+        public FaultText(int literalLength, int formattedCount, bool good, out bool isNeeded)
+        {
+            isNeeded = !good;
+            if (isNeeded)
+                _text = new(literalLength, formattedCount, CultureInfo.InvariantCulture);
+        }
+
+        public void AppendLiteral(string text) => _text.AppendLiteral(text);
+
+        public void AppendFormatted<T>(T value, string? format = null) => _text.AppendFormatted(value, format);
+
+        public override string ToString() => _text.ToStringAndClear();
     }
 }

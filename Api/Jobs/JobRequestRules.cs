@@ -30,12 +30,12 @@ static partial class JobRequestRules
     static void CheckSource(JobSource source, Errors errors)
     {
         errors.Require(source.Type is not null, "source.type", $"must be one of: {string.Join(", ", SnakeCase.All<SourceType>())}");
-        Belongs(SourceType.Inline, source.Content, "content");
-        Belongs(SourceType.Git, source.Url, "url");
-        Belongs(SourceType.Git, source.Ref, "ref");
-        Belongs(SourceType.Git, source.Credential, "credential");
-        Belongs(SourceType.Local, source.Path, "path");
-        Belongs(SourceType.Local, source.Digest, "digest");
+        Belongs(SourceType.Inline, source.Content, "source.content");
+        Belongs(SourceType.Git, source.Url, "source.url");
+        Belongs(SourceType.Git, source.Ref, "source.ref");
+        Belongs(SourceType.Git, source.Credential, "source.credential");
+        Belongs(SourceType.Local, source.Path, "source.path");
+        Belongs(SourceType.Local, source.Digest, "source.digest");
         if (source.Type == SourceType.Inline)
             errors.Require(source.Content is { Length: > 0 } content && Encoding.UTF8.GetByteCount(content) <= Limits.TextBytes,
                 "source.content", $"must be the text of a playbook, at most {Limits.TextBytes / 1024} KiB");
@@ -48,7 +48,7 @@ static partial class JobRequestRules
         errors.Require(source.Digest is null || DigestForm().IsMatch(source.Digest), "source.digest", "must be sha256: and 64 hexadecimal digits");
 
         void Belongs(SourceType type, string? value, string field) =>
-            errors.Require(value is null || source.Type is null || source.Type == type, $"source.{field}", $"belongs to a source of type {type.Word()}");
+            errors.Require(value is null || source.Type is null || source.Type == type, field, $"belongs to a source of type {type.Word()}");
     }
 
     static void CheckPlaybook(JobRequest request, Errors errors)
@@ -151,7 +151,8 @@ static partial class JobRequestRules
         foreach (var (name, value) in request.Labels)
         {
             errors.Require(LabelForm().IsMatch(name), "labels", $"has a bad name '{name}': 1 to 63 letters, digits, dots, dashes, slashes or underscores");
-            errors.Require(value is { Length: <= 256 }, $"labels.{name}", "must be a string of at most 256 characters");
+            if (value is not { Length: <= 256 })
+                errors.AddFault($"labels.{name}", "must be a string of at most 256 characters");
         }
     }
 
@@ -170,7 +171,8 @@ static partial class JobRequestRules
     static void Each(IReadOnlyList<string> values, string field, Errors errors, Func<string, string?> fault)
     {
         for (var i = 0; i < values.Count; i++)
-            errors.AddFault($"{field}[{i}]", values[i] is null ? "must not be null" : fault(values[i]));
+            if ((values[i] is null ? "must not be null" : fault(values[i])) is { } wrong)
+                errors.AddFault($"{field}[{i}]", wrong);
     }
 
     /// <summary>Whether a path stays in the source as it is written. Where its links lead is seen on the worker, where the source is.</summary>
