@@ -49,8 +49,14 @@ public readonly record struct JobId(Guid Value) : ISpanFormattable
     public string ToString(string? format, IFormatProvider? formatProvider) => ToString();
 
     /// <inheritdoc/>
-    public bool TryFormat(Span<char> destination, out int charsWritten, ReadOnlySpan<char> format, IFormatProvider? provider) =>
-        destination.TryWrite($"{Prefix}{Value:D}", out charsWritten);
+    public bool TryFormat(Span<char> destination, out int charsWritten, ReadOnlySpan<char> format, IFormatProvider? provider)
+    {
+        charsWritten = 0;
+        if (!Prefix.TryCopyTo(destination) || !Value.TryFormat(destination[Prefix.Length..], out var digits, "D"))
+            return false;
+        charsWritten = Prefix.Length + digits;
+        return true;
+    }
 }
 
 /// <summary>Writes a <see cref="JobId"/> as its text.</summary>

@@ -56,6 +56,8 @@ internal sealed class Run : IDisposable
         Claimed = claimed;
         ClaimedAt = claimedAt;
         Lease = new JobLease(claimed.Job.Id, claimed.Job.Attempt);
+        IdText = claimed.Job.Id.ToString();
+        SpanTags = [new("job.id", IdText), new("source.type", SourceType.Word())];
         _timeout = time.CreateTimer(_ => Stop(StopReason.TimedOut), null, TimeSpan.FromSeconds(Job.Request.TimeoutSeconds), Timeout.InfiniteTimeSpan);
         _leaseEnd = time.CreateTimer(_ => Stop(StopReason.NotRenewed), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _idle = time.CreateTimer(_ => CheckIdle(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -66,6 +68,11 @@ internal sealed class Run : IDisposable
     public long ClaimedAt { get; }
     public JobLease Lease { get; }
     public Job Job => Claimed.Job;
+    public string IdText { get; }
+
+    /// <summary>What every span of the run has.</summary>
+    public KeyValuePair<string, object?>[] SpanTags { get; }
+
     public SourceType SourceType => Job.Request.Source!.Type!.Value;
 
     /// <summary>Fires when the playbook is to be stopped.</summary>

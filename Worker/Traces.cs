@@ -12,16 +12,16 @@ internal static class Traces
     /// for messaging want; a further attempt is linked to the one before. A job without a usable context starts its own trace.
     /// </summary>
     public static Activity? StartExecution(Run run) =>
-        JobsTelemetry.Source.StartActivity("worker.execute", ActivityKind.Consumer, run.Trace, Tags(run),
+        JobsTelemetry.Source.StartActivity("worker.execute", ActivityKind.Consumer, run.Trace, run.SpanTags,
             Links(run))
             ?.SetTag("code.function.name", "ansible_job_execute")
             .SetTag("messaging.system", "redis")
             .SetTag("messaging.operation.type", "process")
             .SetTag("messaging.operation.name", "process")
             .SetTag("messaging.destination.name", run.Job.Request.Queue)
-            .SetTag("messaging.message.id", run.Job.Id.ToString())
+            .SetTag("messaging.message.id", run.IdText)
             .SetTag("cicd.pipeline.name", run.Job.Request.Playbook ?? Ansible.AnsiblePlaybook.InlineName)
-            .SetTag("cicd.pipeline.run.id", run.Job.Id.ToString())
+            .SetTag("cicd.pipeline.run.id", run.IdText)
             .SetTag("cicd.pipeline.action.name", "RUN");
 
     /// <summary>Says how the execution ended: in the conventions' words a failure is the playbook's, an error is ours.</summary>
@@ -49,7 +49,7 @@ internal static class Traces
 
     /// <summary>A step of the execution.</summary>
     public static Activity? StartStep(string name, Run run) =>
-        JobsTelemetry.Source.StartActivity(name, ActivityKind.Internal, default(ActivityContext), Tags(run));
+        JobsTelemetry.Source.StartActivity(name, ActivityKind.Internal, default(ActivityContext), run.SpanTags);
 
     /// <summary>Marks a span as failed.</summary>
     public static void Fail(this Activity? span, string errorType, string message) =>
@@ -67,10 +67,4 @@ internal static class Traces
         Activity.Current = null;
         return SuppressInstrumentationScope.Begin(false);
     }
-
-    static KeyValuePair<string, object?>[] Tags(Run run) =>
-    [
-        new("job.id", run.Job.Id.ToString()),
-        new("source.type", run.SourceType.Word()),
-    ];
 }

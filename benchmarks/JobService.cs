@@ -63,7 +63,10 @@ sealed class JobService : IAsyncDisposable
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>([$"--Parameters:admin-api-key={Key}", $"--Parameters:credential-master-key={MasterKey}"], stop);
         builder.Services.AddLogging(logging => logging.ClearProviders());
         var sink = await OtlpSink.StartAsync(stop);
-        Unproxy(Resource(builder.Resources, "api"));
+        var api = Resource(builder.Resources, "api");
+        Unproxy(api);
+        // In development ASP.NET Core checks scopes and formats exceptions, on every request.
+        api.Annotations.Add(new EnvironmentCallbackAnnotation("ASPNETCORE_ENVIRONMENT", () => "Production"));
         if (!workers)
             builder.Resources.Remove(Resource(builder.Resources, "worker"));
         foreach (var project in builder.Resources.OfType<ProjectResource>())

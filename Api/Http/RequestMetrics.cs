@@ -34,7 +34,9 @@ sealed class RequestMetrics(RequestDelegate next, TimeProvider time)
         Endpoint(context)?.Metadata.GetMetadata<IDisableHttpMetricsMetadata>() is not null;
 
     static string Route(HttpContext context) =>
-        Endpoint(context) is RouteEndpoint { RoutePattern.RawText: { } route } ? "/" + route.Trim('/') : "unmatched";
+        Endpoint(context) is not RouteEndpoint { RoutePattern.RawText: { } route } ? "unmatched"
+        : route is ['/', .., not '/'] ? route
+        : "/" + route.Trim('/');
 
     // The exception handler clears the endpoint and keeps it in its feature.
     static Endpoint? Endpoint(HttpContext context) => context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
@@ -13,6 +14,9 @@ sealed class ServerSpanEnricher : IObserver<KeyValuePair<string, object?>>, IDis
     const string Stop = "Microsoft.AspNetCore.Hosting.HttpRequestIn.Stop";
     const string Unhandled = "Microsoft.AspNetCore.Hosting.UnhandledException";
     const string ExceptionKey = "LocalAspire.UnhandledException";
+
+    // No more of them than there are known methods and routes.
+    static readonly ConcurrentDictionary<(string Verb, string Route), string> Names = new();
 
     readonly AspNetCoreTraceInstrumentationOptions options;
     readonly IDisposable? subscription;
@@ -88,19 +92,27 @@ sealed class ServerSpanEnricher : IObserver<KeyValuePair<string, object?>>, IDis
 
         if (!string.IsNullOrEmpty(route))
             activity.SetTag("http.route", route);
-        activity.DisplayName = SpanName(activity.GetTagItem("http.request.method") as string ?? context.Request.Method, route);
+        activity.DisplayName = SpanName(activity.GetTagItem("http.request.method") as string, route);
         activity.SetTag("http.response.status_code", code);
-        activity.SetTag("network.protocol.version", context.Request.Protocol.Split('/')[^1]);
+        activity.SetTag("network.protocol.version", Version(context.Request.Protocol));
 
         if (code >= 500 || unhandled is not null)
             Fail(activity, code, unhandled ?? handled?.Error);
     }
 
-    static string SpanName(string method, string? route)
+    static string SpanName(string? method, string? route)
     {
-        var verb = method == "_OTHER" ? "HTTP" : method;
-        return string.IsNullOrEmpty(route) ? verb : $"{verb} {route}";
+        var verb = method is null or "_OTHER" ? "HTTP" : method;
+        return string.IsNullOrEmpty(route) ? verb : Names.GetOrAdd((verb, route), name => $"{name.Verb} {name.Route}");
     }
+
+    static string Version(string protocol) => protocol switch
+    {
+        "HTTP/1.1" => "1.1",
+        "HTTP/2" => "2",
+        "HTTP/3" => "3",
+        _ => protocol[(protocol.LastIndexOf('/') + 1)..],
+    };
 
     void Fail(Activity activity, int code, Exception? exception)
     {

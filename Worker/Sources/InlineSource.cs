@@ -8,9 +8,10 @@ internal sealed class InlineSource : ISource
 {
     public SourceType Type => SourceType.Inline;
 
-    public async Task<FetchedSource> FetchAsync(SourceFetch fetch, CancellationToken cancellationToken)
+    public Task<FetchedSource> FetchAsync(SourceFetch fetch, CancellationToken cancellationToken)
     {
-        await File.WriteAllTextAsync(Path.Combine(fetch.Directory, AnsiblePlaybook.InlineName), fetch.Source.Content, cancellationToken);
-        return new(ContentDigest.OfText(fetch.Source.Content!));
+        // So short a file is written sooner than another thread has been found to do it.
+        File.WriteAllText(Path.Combine(fetch.Directory, AnsiblePlaybook.InlineName), fetch.Source.Content);
+        return Task.FromResult(new FetchedSource(ContentDigest.OfText(fetch.Source.Content!)));
     }
 }
