@@ -44,7 +44,7 @@ static class SubmitLoad
 
     static async Task<LoadResult> WrkAsync(Uri jobs, int connections, TimeSpan length, CancellationToken stop)
     {
-        var start = new ProcessStartInfo(Program, ["--threads", "1", "--connections", $"{connections}", "--duration", $"{length.TotalSeconds}s", "--script", Path.Combine(AppContext.BaseDirectory, "submit.lua"), jobs.ToString()])
+        var start = new ProcessStartInfo(Program, ["--threads", "1", "--connections", $"{connections}", "--duration", $"{length.TotalSeconds}s", "--timeout", "30s", "--script", Path.Combine(AppContext.BaseDirectory, "submit.lua"), jobs.ToString()])
         {
             RedirectStandardOutput = true,
             Environment = { ["JOB_BODY"] = Body, ["JOB_AUTHORIZATION"] = JobService.Authorization.ToString() },
