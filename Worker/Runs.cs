@@ -34,8 +34,8 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
     public IReadOnlyCollection<JobLease> Known => [.. _held.Keys, .. _abandoned];
 
     /// <summary>
-    /// How many more runs may start. A run that only has its result stored takes no slot, so that this and the next claim go on together; but no
-    /// more runs than there are slots may wait for that.
+    /// How many more runs may start. A run that only has its result stored takes no slot, so that this and the next claim go on together; but
+    /// never are more runs held than twice the slots, however long storing takes.
     /// </summary>
     public int FreeSlots
     {

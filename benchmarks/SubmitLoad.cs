@@ -9,8 +9,8 @@ namespace AspireJobs.Benchmarks;
 /// <summary>What a load came to.</summary>
 /// <param name="Requests">Requests that were answered.</param>
 /// <param name="Microseconds">How long that took.</param>
-/// <param name="P50">Microseconds of a request, half of them and 99 of a hundred.</param>
-/// <param name="P99">See <paramref name="P50"/>.</param>
+/// <param name="P50">Microseconds within which half of them were answered.</param>
+/// <param name="P99">Microseconds within which 99 of a hundred were.</param>
 /// <param name="Errors">Requests that were refused or lost.</param>
 sealed record LoadResult(long Requests, long Microseconds, double P50, double P99, long Errors)
 {
@@ -57,7 +57,7 @@ static class SubmitLoad
             : throw new InvalidOperationException($"{Program} ended with {wrk.ExitCode}: {output}");
     }
 
-    /// <summary>Submits as many jobs.</summary>
+    /// <summary>Submits as many jobs: not by wrk, which knows only a time.</summary>
     public static Task SubmitAsync(JobService service, int count, CancellationToken stop)
     {
         var left = count;
