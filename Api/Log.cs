@@ -10,9 +10,6 @@ static partial class Log
     [LoggerMessage(LogLevel.Information, "Job {job_id} ended as {status} before it started, after {duration_seconds} s of work", EventName = "job_completed")]
     public static partial void JobCompleted(this ILogger logger, JobId job_id, string status, double duration_seconds);
 
-    [LoggerMessage(LogLevel.Warning, "Job {job_id} is stored but could not be put into the queue; the workers will find it", EventName = "enqueue_failed")]
-    public static partial void EnqueueFailed(this ILogger logger, Exception exception, JobId job_id);
-
     [LoggerMessage(LogLevel.Warning, "The job store cannot be read for the gauges", EventName = "stats_unavailable")]
     public static partial void StatsUnavailable(this ILogger logger, Exception exception);
 }

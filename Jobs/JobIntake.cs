@@ -38,15 +38,16 @@ public sealed record Idempotency(string Key, byte[] Digest);
 public sealed record Intake(Job Job, bool Replayed = false, bool SameRequest = true);
 
 /// <summary>Stores new jobs.</summary>
-public sealed class JobIntake(NpgsqlDataSource db)
+public sealed class JobIntake(NpgsqlDataSource db, JobQueue queue)
 {
     const int LargestBatch = 200;
 
-    readonly Batcher<Item, Intake> _inserts = new(items => InsertAsync(db, items), LargestBatch);
+    readonly Batcher<Item, Intake> _inserts = new(items => InsertAsync(db, queue, items), LargestBatch);
 
     /// <summary>
-    /// Stores a queued job. It exists from here on, whatever becomes of Redis. Jobs that arrive together share one commit, and each is
-    /// answered only after it. It cannot be cancelled: a job that is on its way will be stored, and must be counted and queued.
+    /// Stores a job, from where on it exists, whatever becomes of Redis, and sends its entry on its way into the queue, for which nobody waits.
+    /// Jobs that arrive together share one commit and one call to Redis, and each is answered only after the commit. It cannot be cancelled: a
+    /// job that is on its way will be stored, and must be counted and queued.
     /// </summary>
     public Task<Intake> StoreAsync(NewJob job) => _inserts.RunAsync(Written(job));
 
@@ -59,17 +60,21 @@ public sealed class JobIntake(NpgsqlDataSource db)
             : null;
     }
 
-    /// <summary>Stores a queued job in the transaction of a connection.</summary>
+    /// <summary>Stores a job in the transaction of a connection, after which it is to be put into its queue.</summary>
     public static async Task<Intake> StoreAsync(NpgsqlConnection connection, NewJob job) => (await InsertAsync(connection, [Written(job)]))[0];
 
     // Not in the batch, so that a request that cannot be written fails alone.
     static Item Written(NewJob job) => new(job, JsonSerializer.Serialize(job.Request, JobsJson.Default.JobRequest));
 
-    static async Task<IReadOnlyList<Intake>> InsertAsync(NpgsqlDataSource db, IReadOnlyList<Item> items)
+    static async Task<IReadOnlyList<Intake>> InsertAsync(NpgsqlDataSource db, JobQueue queue, IReadOnlyList<Item> items)
     {
         await using var connection = await db.OpenConnectionAsync();
-        return await InsertAsync(connection, items);
+        var intakes = await InsertAsync(connection, items);
+        _ = queue.EnqueueAsync([.. items.Zip(intakes).Where(stored => !stored.Second.Replayed).Select(stored => Entry(stored.First.Job))]);
+        return intakes;
     }
+
+    static QueueEntry Entry(NewJob job) => new(job.Id, job.Request.Queue, ActivityContext.TryParse(job.TraceParent, job.TraceState, out var trace) ? trace : default);
 
     static async Task<IReadOnlyList<Intake>> InsertAsync(NpgsqlConnection connection, IReadOnlyList<Item> items)
     {

@@ -11,9 +11,6 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Information, "job {job_id} ({source_type}) submitted by schedule {schedule} of {api_key_name}", EventName = "job_submitted")]
     public static partial void JobSubmitted(this ILogger logger, JobId job_id, string source_type, string api_key_name, string schedule);
 
-    [LoggerMessage(LogLevel.Warning, "job {job_id} is stored but could not be put into the queue; the workers will find it", EventName = "enqueue_failed")]
-    public static partial void EnqueueFailed(this ILogger logger, Exception exception, JobId job_id);
-
     [LoggerMessage(LogLevel.Information, "schedule {schedule} did not fire at {due_at}: its job {job_id} is not final", EventName = "schedule_skipped")]
     public static partial void ScheduleSkipped(this ILogger logger, string schedule, DateTimeOffset due_at, JobId job_id);
 

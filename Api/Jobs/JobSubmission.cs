@@ -6,12 +6,11 @@ using System.Text.Json;
 using AspireJobs.Api.Http;
 using AspireJobs.Jobs;
 using AspireJobs.Jobs.Credentials;
-using StackExchange.Redis;
 
 namespace AspireJobs.Api.Jobs;
 
 /// <summary>From a request to a job that waits for a worker.</summary>
-sealed class JobSubmission(JobIntake intake, JobStore jobs, JobQueue queue, QueueStore queues, CredentialStore credentials, SecretVars secretVars, MasterKey masterKey, TimeProvider time, ILogger<JobSubmission> log)
+sealed class JobSubmission(JobIntake intake, JobStore jobs, QueueStore queues, CredentialStore credentials, SecretVars secretVars, MasterKey masterKey, TimeProvider time, ILogger<JobSubmission> log)
 {
     readonly byte[] _digestKey = masterKey.Derive("idempotency");
 
@@ -49,7 +48,6 @@ sealed class JobSubmission(JobIntake intake, JobStore jobs, JobQueue queue, Queu
             return stored;
         JobsTelemetry.JobSubmitted(source);
         log.JobSubmitted(id, source.Word(), caller.ApiKeyName());
-        await EnqueueAsync(id, request.Queue);
         return stored;
     }
 
@@ -65,18 +63,5 @@ sealed class JobSubmission(JobIntake intake, JobStore jobs, JobQueue queue, Queu
     {
         using var span = JobsTelemetry.Source.StartActivity("db.create_job");
         return await intake.StoreAsync(job);
-    }
-
-    async Task EnqueueAsync(JobId id, string queueName)
-    {
-        try
-        {
-            await queue.EnqueueAsync(id, queueName);
-        }
-        catch (Exception e) when (e is RedisException or TimeoutException)
-        {
-            // The job is stored, so it is accepted; the workers look for jobs by themselves now and then.
-            log.EnqueueFailed(e, id);
-        }
     }
 }

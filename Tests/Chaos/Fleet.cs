@@ -44,6 +44,8 @@ sealed class Fleet : IAsyncDisposable
 
     public HttpClient Client => _client!;
 
+    public ServiceProcess Api => _api!;
+
     public int Accepted => _accepted.Count;
 
     // In the environment of every playbook, as its job's directory lies in it.

@@ -12,7 +12,6 @@ public sealed class ClaimTests(Stores stores) : IAsyncLifetime
 
     StoreLease _store = null!;
     NpgsqlDataSource _db = null!;
-    JobIntake _intake = null!;
 
     static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -20,7 +19,6 @@ public sealed class ClaimTests(Stores stores) : IAsyncLifetime
     {
         _store = await stores.LeaseAsync();
         _db = NpgsqlDataSource.Create(_store.Postgres);
-        _intake = new JobIntake(_db);
     }
 
     public async ValueTask DisposeAsync()
@@ -214,12 +212,13 @@ public sealed class ClaimTests(Stores stores) : IAsyncLifetime
 
     async Task<List<JobId>> SubmitAsync(Guid caller, int count, Func<JobRequest, object>? change = null)
     {
+        await using var connection = await _db.OpenConnectionAsync(Stop);
         var ids = new List<JobId>();
         for (var i = 0; i < count; i++)
         {
             var request = new JobRequest { Source = new JobSource { Type = SourceType.Inline, Content = "x" } };
             request = change?.Invoke(request) as JobRequest ?? request;
-            ids.Add((await _intake.StoreAsync(new NewJob(JobId.Create(TimeProvider.System), request, caller, "test", null, null))).Job.Id);
+            ids.Add((await JobIntake.StoreAsync(connection, new NewJob(JobId.Create(TimeProvider.System), request, caller, "test", null, null))).Job.Id);
         }
         return ids;
     }
@@ -229,6 +228,7 @@ public sealed class ClaimTests(Stores stores) : IAsyncLifetime
 
     async Task<List<JobId>> ClaimOneByOneAsync(int count)
     {
+        await using var connection = await _db.OpenConnectionAsync(Stop);
         var ids = new List<JobId>();
         for (var i = 0; i < count; i++)
             ids.AddRange(await ClaimAsync(1));

@@ -128,7 +128,8 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
     async Task<JobId> CreateAsync(string? callbackUrl = null)
     {
         var request = new JobRequest { Source = new JobSource { Type = SourceType.Inline, Content = "x" }, CallbackUrl = callbackUrl };
-        return (await new JobIntake(_db).StoreAsync(new NewJob(JobId.Create(TimeProvider.System), request, Guid.NewGuid(), "test", null, null))).Job.Id;
+        await using var connection = await _db.OpenConnectionAsync(Stop);
+        return (await JobIntake.StoreAsync(connection, new NewJob(JobId.Create(TimeProvider.System), request, Guid.NewGuid(), "test", null, null))).Job.Id;
     }
 
     Task<List<ClaimedJob>> ClaimAsync(string worker) =>

@@ -14,8 +14,8 @@ public sealed class QueueTests(Stores stores)
         await using var system = await JobSystem.StartAsync(stores, worker: false, webhooks: false);
         var queue = system.ApiServices.GetRequiredService<JobQueue>();
         var (traced, unknown) = (JobId.Create(TimeProvider.System), JobId.Create(TimeProvider.System));
-        using var span = new Activity("test").Start();
-        await queue.EnqueueAsync(traced, QueueStore.Default);
+        using var span = new Activity("test") { ActivityTraceFlags = ActivityTraceFlags.Recorded }.Start();
+        await queue.EnqueueAsync([new QueueEntry(traced, QueueStore.Default, span.Context)]);
 
         var taken = await queue.TakeAsync([unknown, traced]);
 
@@ -30,7 +30,7 @@ public sealed class QueueTests(Stores stores)
         using var signal = new Signal(TimeProvider.System);
         await using var subscription = await system.ApiServices.GetRequiredService<JobSignals>().OnReadyAsync(signal.Set);
 
-        await system.ApiServices.GetRequiredService<JobQueue>().EnqueueAsync(JobId.Create(TimeProvider.System), QueueStore.Default);
+        await system.ApiServices.GetRequiredService<JobQueue>().EnqueueAsync([new QueueEntry(JobId.Create(TimeProvider.System), QueueStore.Default, default)]);
 
         Assert.True(await signal.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
     }

@@ -1,6 +1,6 @@
+using System.Diagnostics;
 using AspireJobs.Jobs;
 using AspireJobs.Jobs.Schedules;
-using StackExchange.Redis;
 
 namespace AspireJobs.Worker.Maintenance;
 
@@ -50,14 +50,6 @@ internal sealed class DueSchedules(ScheduleFires fires, JobQueue queue, ILogger<
         var source = job.Request.Source!.Type!.Value;
         JobsTelemetry.JobSubmitted(source);
         logger.JobSubmitted(job.Id, source.Word(), job.ApiKeyName, job.Schedule!);
-        try
-        {
-            await queue.EnqueueAsync(job.Id, job.Request.Queue);
-        }
-        catch (Exception e) when (e is RedisException or TimeoutException)
-        {
-            // The job is stored; the workers look for jobs by themselves now and then.
-            logger.EnqueueFailed(e, job.Id);
-        }
+        await queue.EnqueueAsync([new QueueEntry(job.Id, job.Request.Queue, Activity.Current?.Context ?? default)]);
     }
 }
