@@ -10,11 +10,10 @@ public sealed class Signal(TimeProvider time) : IDisposable
     {
         try
         {
-            _semaphore.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // Set already.
+            // Most find it set already, which is no exception to them.
+            lock (_semaphore)
+                if (_semaphore.CurrentCount == 0)
+                    _semaphore.Release();
         }
         catch (ObjectDisposedException)
         {
