@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Json;
-using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;
 
 namespace AspireJobs.Api.Http;
@@ -13,7 +12,7 @@ namespace AspireJobs.Api.Http;
 /// instead of stopping at the first. <see cref="BodyFilter"/> answers faulty ones before the handler is called. A parameter that may be null
 /// is null when nothing was sent.
 /// </summary>
-sealed class Body<T> : IBody, IBindableFromHttpContext<Body<T>>, IEndpointParameterMetadataProvider where T : class
+sealed class Body<T> : IBody, IBindableFromHttpContext<Body<T>> where T : class
 {
     T? _value;
 
@@ -68,9 +67,6 @@ sealed class Body<T> : IBody, IBindableFromHttpContext<Body<T>>, IEndpointParame
                 return total <= Limits.BodyBytes;
         }
     }
-
-    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
-        builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(T)));
 }
 
 interface IBody

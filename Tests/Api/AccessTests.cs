@@ -55,6 +55,16 @@ public sealed class AccessTests(ApiAlone api) : IClassFixture<ApiAlone>
     }
 
     [Fact]
+    public async Task A_caller_without_a_key_learns_nothing_about_the_body()
+    {
+        using var caller = Anonymous();
+
+        using var response = await caller.PostAsync("/api/v1/jobs", new StringContent("source=inline"));
+
+        Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
+    }
+
+    [Fact]
     public async Task Only_the_operators_key_manages_keys_and_it_cannot_delete_itself()
     {
         using var made = await api.System.Client.PostAsJsonAsync("/api/v1/api-keys", new { name = "curious" });
