@@ -34,6 +34,8 @@ public sealed class JobQueue(IConnectionMultiplexer redis, ILogger<JobQueue> log
     /// </summary>
     public async Task EnqueueAsync(IReadOnlyList<QueueEntry> jobs)
     {
+        if (jobs.Count == 0)
+            return;
         var spans = new Activity?[jobs.Count];
         // The last one started is the parent of the command's span.
         for (var i = jobs.Count - 1; i >= 0; i--)
