@@ -64,17 +64,20 @@ public sealed class JobIntake(NpgsqlDataSource db, JobQueue queue)
     public static async Task<Intake> StoreAsync(NpgsqlConnection connection, NewJob job) => (await InsertAsync(connection, [Written(job)]))[0];
 
     // Not in the batch, so that a request that cannot be written fails alone.
-    static Item Written(NewJob job) => new(job, JsonSerializer.Serialize(job.Request, JobsJson.Default.JobRequest));
+    static Item Written(NewJob job) => new(
+        job,
+        JsonSerializer.Serialize(job.Request, JobsJson.Default.JobRequest),
+        ActivityContext.TryParse(job.TraceParent, job.TraceState, out var trace) ? trace : default);
 
     static async Task<IReadOnlyList<Intake>> InsertAsync(NpgsqlDataSource db, JobQueue queue, IReadOnlyList<Item> items)
     {
         await using var connection = await db.OpenConnectionAsync();
         var intakes = await InsertAsync(connection, items);
-        _ = queue.EnqueueAsync([.. items.Zip(intakes).Where(stored => !stored.Second.Replayed).Select(stored => Entry(stored.First.Job))]);
+        _ = queue.EnqueueAsync([.. items.Zip(intakes).Where(stored => !stored.Second.Replayed).Select(stored => Entry(stored.First))]);
         return intakes;
     }
 
-    static QueueEntry Entry(NewJob job) => new(job.Id, job.Request.Queue, ActivityContext.TryParse(job.TraceParent, job.TraceState, out var trace) ? trace : default);
+    static QueueEntry Entry(Item item) => new(item.Job.Id, item.Job.Request.Queue, item.Trace);
 
     static async Task<IReadOnlyList<Intake>> InsertAsync(NpgsqlConnection connection, IReadOnlyList<Item> items)
     {
@@ -127,7 +130,7 @@ public sealed class JobIntake(NpgsqlDataSource db, JobQueue queue)
         Intake Result(Item item)
         {
             if (stored.TryGetValue(item.Job.Id.Value, out var row))
-                return new(Queued(item.Job, row.At, row.ReadyAt));
+                return new(Queued(item, row.At, row.ReadyAt));
             var (job, digest) = earlier[(item.Job.ApiKeyId, item.Job.Idempotency!.Key)];
             return new(job, Replayed: true, SameRequest: Matches(digest, item.Job.Idempotency));
         }
@@ -146,19 +149,19 @@ public sealed class JobIntake(NpgsqlDataSource db, JobQueue queue)
 
     static bool Matches(byte[] digest, Idempotency idempotency) => digest.AsSpan().SequenceEqual(idempotency.Digest);
 
-    static Job Queued(NewJob job, DateTimeOffset createdAt, DateTimeOffset? readyAt) => new()
+    static Job Queued(Item item, DateTimeOffset createdAt, DateTimeOffset? readyAt) => new()
     {
-        Id = job.Id,
+        Id = item.Job.Id,
         Status = JobStatus.Queued,
-        Request = job.Request,
-        ApiKeyName = job.ApiKeyName,
+        Request = item.Job.Request,
+        ApiKeyName = item.Job.ApiKeyName,
         Attempt = 0,
-        TraceId = ActivityContext.TryParse(job.TraceParent, null, out var trace) ? trace.TraceId.ToHexString() : null,
+        TraceId = item.Trace == default ? null : item.Trace.TraceId.ToHexString(),
         CreatedAt = createdAt,
         ReadyAt = readyAt,
-        RerunOf = job.RerunOf,
-        Schedule = job.Schedule,
+        RerunOf = item.Job.RerunOf,
+        Schedule = item.Job.Schedule,
     };
 
-    sealed record Item(NewJob Job, string Request);
+    sealed record Item(NewJob Job, string Request, ActivityContext Trace);
 }

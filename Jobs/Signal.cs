@@ -10,7 +10,7 @@ public sealed class Signal(TimeProvider time) : IDisposable
     {
         try
         {
-            // Most find it set already, which is no exception to them.
+            // Most find it set already: asking costs less than catching what Release throws then.
             lock (_semaphore)
                 if (_semaphore.CurrentCount == 0)
                     _semaphore.Release();
