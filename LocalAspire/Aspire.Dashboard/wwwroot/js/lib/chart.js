@@ -4,7 +4,7 @@ import * as format from "./format.js";
 
 const margin = { left: 64, right: 14, top: 12, bottom: 24 };
 
-/** Lines over time in SVG. series: [{name, color, values}]; points: [{time, value, open}]. */
+/** Lines over time in SVG. series: [{name, color, values}]; points: [{time, value, href}], of those that would cover each other only the newest. */
 export class Chart {
     constructor(label) {
         this.tip = h("div", { class: "tip", hidden: true });
@@ -12,15 +12,21 @@ export class Chart {
         this.element = h("div", { class: "chart", role: "img", "aria-label": label }, this.picture, this.tip);
         this.element.addEventListener("pointermove", event => this.#hover(event));
         this.element.addEventListener("pointerleave", () => this.#leave());
+        for (const end of ["pointerout", "focusout"])
+            this.picture.addEventListener(end, () => this.held && this.draw());
         new ResizeObserver(() => this.data && this.draw()).observe(this.picture);
     }
 
     show(data) {
         this.data = data;
-        this.draw();
+        // A link that is replaced while it is being clicked or has the focus would lose both.
+        this.held = this.picture.querySelector("a:hover, a:focus") !== null;
+        if (!this.held)
+            this.draw();
     }
 
     draw() {
+        this.held = false;
         const { times, from, to, series, points = [], unit } = this.data;
         const width = Math.max(200, this.picture.clientWidth), height = Math.max(160, this.picture.clientHeight);
         const all = [...series.flatMap(line => line.values), ...points.map(point => point.value)].filter(value => value !== null);
@@ -35,7 +41,7 @@ export class Chart {
             ticks.values(start, end, scale).map(value => [svg("line", { class: "grid", x1: margin.left, x2: width - margin.right, y1: y(value), y2: y(value) }), svg("text", { class: "tick", x: margin.left - 8, y: y(value) + 4, "text-anchor": "end" }, format.withUnit(value, unit))]),
             ticks.clock(from, to, Math.max(2, width / 120)).map(time => [svg("line", { class: "grid faint", x1: x(time), x2: x(time), y1: margin.top, y2: height - margin.bottom }), svg("text", { class: "tick", x: x(time) > width - 34 ? width : x(time), y: height - 7, "text-anchor": x(time) > width - 34 ? "end" : "middle" }, clock(time, to - from))]),
             series.map(line => svg("path", { class: `series ${line.color}`, d: path(times, line.values, x, y) })), this.cursor,
-            points.map(point => svg("a", { href: point.href, class: "exemplar" }, svg("path", { d: `M${x(point.time)} ${y(point.value) - 5}l5 5l-5 5l-5 -5z` }), svg("title", null, `${format.withUnit(point.value, unit)} at ${format.time(point.time)}: open its trace`)))));
+            apart(points, x, y).map(point => svg("a", { href: point.href, class: "exemplar" }, svg("path", { d: `M${x(point.time)} ${y(point.value) - 5}l5 5l-5 5l-5 -5z` }), svg("title", null, `${format.withUnit(point.value, unit)} at ${format.time(point.time)}: open its trace`)))));
     }
 
     #hover(event) {
@@ -63,6 +69,10 @@ const clock = (time, range) => {
     const at = new Date(time), two = number => String(number).padStart(2, "0");
     return `${two(at.getHours())}:${two(at.getMinutes())}` + (range < 600_000 ? `:${two(at.getSeconds())}` : "");
 };
+
+/** The newest points, without those within a mark's reach of a newer one. */
+const apart = (points, x, y) => [...points].sort((a, b) => b.time - a.time).reduce((kept, point) =>
+    kept.some(newer => Math.abs(x(newer.time) - x(point.time)) < 10 && Math.abs(y(newer.value) - y(point.value)) < 10) ? kept : [...kept, point], []);
 
 /** A line that breaks where there is no data; a value alone becomes a dot. */
 function path(times, values, x, y) {
