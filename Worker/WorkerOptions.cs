@@ -1,6 +1,8 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
 
+#pragma warning disable IL2026 // A range of times: what checks it is generated, and needs no converter that could be trimmed.
+
 namespace AspireJobs.Worker;
 
 /// <summary>Settings of a worker.</summary>

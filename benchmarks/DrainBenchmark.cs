@@ -36,7 +36,7 @@ static class DrainBenchmark
 
         var before = Machine.Cpu();
         await using var worker = await ServiceProcess.StartAsync(
-            service, Environment.ProcessPath!, [NoopWorker.Argument], [("Worker__Slots", $"{slots}"), ("Worker__WorkDirectory", WorkDirectory), ("ASPNETCORE_URLS", "http://127.0.0.1:0")], stop);
+            service, service.NoopWorkerProgram, [("Worker__Slots", $"{slots}"), ("Worker__WorkDirectory", WorkDirectory), ("ASPNETCORE_URLS", "http://127.0.0.1:0")], stop);
         while (await service.Table.CountLiveAsync(stop) > 0)
         {
             if (worker.HasEnded)

@@ -33,6 +33,7 @@ sealed class JobService : IAsyncDisposable
         _sink = sink;
         Table = new JobTable(database);
         Samples = Path.GetFullPath(Path.Combine(appHostDirectory, "..", "samples"));
+        NoopWorkerProgram = ProgramOf(Path.Combine(appHostDirectory, "..", "benchmarks", "NoopWorker", "NoopWorker.csproj"));
         Jobs = new Uri(app.GetEndpoint("api"), JobsPath);
         ApiProgram = ProgramOf(new Projects.Api().ProjectPath);
         Client = new HttpClient { BaseAddress = Jobs, Timeout = Timeout.InfiniteTimeSpan, DefaultRequestHeaders = { Authorization = Authorization } };
@@ -48,6 +49,9 @@ sealed class JobService : IAsyncDisposable
 
     /// <summary>The API's executable.</summary>
     public string ApiProgram { get; }
+
+    /// <summary>The executable of the worker whose playbooks take no time.</summary>
+    public string NoopWorkerProgram { get; }
 
     public HttpClient Client { get; }
 

@@ -1,11 +1,5 @@
 using AspireJobs.Benchmarks;
 
-if (args is [NoopWorker.Argument])
-{
-    await NoopWorker.RunAsync();
-    return 0;
-}
-
 var measurements = new Dictionary<string, Func<CancellationToken, Task>>
 {
     ["submit"] = SubmitBenchmark.RunAsync,

@@ -31,9 +31,9 @@ sealed class ServiceProcess : IAsyncDisposable
     public bool HasEnded => _process.HasExited;
 
     /// <summary>Starts a program with the settings of the services.</summary>
-    public static async Task<ServiceProcess> StartAsync(JobService service, string program, IEnumerable<string> arguments, IEnumerable<(string Name, string Value)> settings, CancellationToken stop)
+    public static async Task<ServiceProcess> StartAsync(JobService service, string program, IEnumerable<(string Name, string Value)> settings, CancellationToken stop)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in (await service.SettingsAsync(stop)).Concat(settings))
             start.Environment[name] = value;
         var at = Stopwatch.GetTimestamp();

@@ -23,7 +23,7 @@ static class StartBenchmark
     static async Task<double> MeasureAsync(JobService service, CancellationToken stop)
     {
         var address = new Uri($"http://127.0.0.1:{JobService.FreePort()}");
-        await using var api = await ServiceProcess.StartAsync(service, service.ApiProgram, [], [("ASPNETCORE_URLS", address.ToString())], stop);
+        await using var api = await ServiceProcess.StartAsync(service, service.ApiProgram, [("ASPNETCORE_URLS", address.ToString())], stop);
         while (true)
         {
             try

@@ -70,7 +70,7 @@ public static class AspireRedisExtensions
         if (!string.IsNullOrEmpty(settings.ConnectionString))
             builder.Services.AddSingleton<IHostedService>(services => new RedisWarmUp(() => Connection(services, serviceKey)));
         if (!settings.DisableTracing)
-            builder.Services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddSource(TracedConnection.SourceName));
+            builder.Services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddSource(TracedDatabase.SourceName));
         if (!settings.DisableHealthChecks)
             AddHealthCheck(builder, serviceKey is null ? "StackExchange.Redis" : $"StackExchange.Redis_{serviceKey}", serviceKey);
 

@@ -11,6 +11,6 @@ static class RedisConnection
         // StackExchange.Redis 1.x hands replies out one after the other on one thread. A continuation that blocks there
         // holds up every later reply for ever.
         multiplexer.PreserveAsyncOrder = false;
-        return traced ? TracedConnection.Of(multiplexer) : multiplexer;
+        return traced ? new TracedConnection(multiplexer) : multiplexer;
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -74,6 +75,7 @@ sealed class ServerSpanEnricher : IObserver<KeyValuePair<string, object?>>, IDis
     }
 
     // The payload is an anonymous type of the framework: { httpContext, timestamp, exception }.
+    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "DiagnosticSource.Write keeps the properties of what it is given.")]
     static void KeepException(object payload)
     {
         if (payload.GetType().GetProperty("httpContext")?.GetValue(payload) is HttpContext context &&

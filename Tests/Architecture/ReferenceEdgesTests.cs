@@ -15,7 +15,8 @@ public sealed class ReferenceEdgesTests
         ["Webhooks"] = ["Jobs", "ServiceDefaults"],
         ["Migrator"] = ["Jobs", "ServiceDefaults"],
         ["AppHost"] = ["Api", "Migrator", "Webhooks", "Worker"],
-        ["Benchmarks"] = ["AppHost", "Worker"],
+        ["Benchmarks"] = ["AppHost", "NoopWorker"],
+        ["NoopWorker"] = ["Jobs", "ServiceDefaults", "Worker"],
         ["Tests"] = ["Api", "AppHost", "Jobs", "Webhooks", "Worker"],
     };
 

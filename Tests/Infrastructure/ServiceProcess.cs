@@ -51,7 +51,7 @@ sealed class ServiceProcess : IDisposable
     /// <summary>Starts a service on a free port and returns at once.</summary>
     public static ServiceProcess Start(string program, IReadOnlyDictionary<string, string> settings)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, program)) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Repository.Program(program)) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         foreach (var (name, value) in settings)
             start.Environment[name.Replace(":", "__")] = value;

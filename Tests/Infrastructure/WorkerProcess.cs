@@ -11,7 +11,7 @@ sealed class WorkerProcess : IDisposable
 
     public static WorkerProcess Start(JobSystem system, params ReadOnlySpan<(string Name, string Value)> settings)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "Worker")) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(Repository.Program("Worker")) { RedirectStandardOutput = true };
         foreach (var (name, value) in system.Settings)
             start.Environment[name.Replace(":", "__")] = value;
         foreach (var (name, value) in settings)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using AspireJobs.Jobs;
 
 namespace AspireJobs.Worker.Ansible;
@@ -109,8 +110,8 @@ internal sealed class PlaybookFiles(PlaybookRun run)
     // JSON, which is YAML: in an INI inventory a name with a space in it would set variables.
     static string HostList(IReadOnlyList<string> hosts)
     {
-        var names = hosts.Distinct().ToDictionary(host => host, _ => (object?)null);
-        return JsonSerializer.Serialize(new { all = new { hosts = names } });
+        var names = new JsonObject(hosts.Distinct().Select(host => KeyValuePair.Create(host, (JsonNode?)null)));
+        return new JsonObject { ["all"] = new JsonObject { ["hosts"] = names } }.ToJsonString();
     }
 
     IEnumerable<string> ExtraVars() => run.Request.ExtraVars is { ValueKind: JsonValueKind.Object } variables
