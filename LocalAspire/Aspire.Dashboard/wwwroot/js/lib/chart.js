@@ -71,8 +71,13 @@ const clock = (time, range) => {
 };
 
 /** The newest points, without those within a mark's reach of a newer one. */
-const apart = (points, x, y) => [...points].sort((a, b) => b.time - a.time).reduce((kept, point) =>
-    kept.some(newer => Math.abs(x(newer.time) - x(point.time)) < 10 && Math.abs(y(newer.value) - y(point.value)) < 10) ? kept : [...kept, point], []);
+function apart(points, x, y) {
+    const kept = [];
+    for (const point of [...points].sort((a, b) => b.time - a.time))
+        if (!kept.some(newer => Math.abs(x(newer.time) - x(point.time)) < 10 && Math.abs(y(newer.value) - y(point.value)) < 10))
+            kept.push(point);
+    return kept;
+}
 
 /** A line that breaks where there is no data; a value alone becomes a dot. */
 function path(times, values, x, y) {
