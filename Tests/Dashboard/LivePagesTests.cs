@@ -25,6 +25,9 @@ public sealed class LivePagesTests(LivePagesTests.SmallDashboard shared) : IClas
         await Dashboard.SendAsync("traces", Otlp.Spans("filler", [.. Enumerable.Range(1, MaxTraces).Select(i => Otlp.Span(1000 + i, 1, 0, $"old {i}", i, i + 1))]));
         var page = await OpenAsync("/traces");
         var row = page.Locator(".t-traces .virtual .row").Filter(new() { Has = page.GetByText("old 250", new() { Exact = true }) });
+        // What is not filled yet cannot be scrolled.
+        await Expect(page.Locator(".t-traces")).ToHaveAttributeAsync("aria-rowcount", $"{MaxTraces}");
+        await Expect(page.Locator(".t-traces .virtual .row").First).ToBeVisibleAsync();
         await page.Locator(".t-traces .virtual").EvaluateAsync("list => list.scrollTop = 40 * 34");
         await Expect(row).ToBeVisibleAsync();
         var before = await row.BoundingBoxAsync();
