@@ -60,24 +60,27 @@ public sealed class JobIntake(NpgsqlDataSource db, JobQueue queue)
             : null;
     }
 
-    /// <summary>Stores a job in the transaction of a connection, after which it is to be put into its queue.</summary>
-    public static async Task<Intake> StoreAsync(NpgsqlConnection connection, NewJob job) => (await InsertAsync(connection, [Written(job)]))[0];
+    /// <summary>Stores a job in the transaction of a connection, and returns with it the entry to be put into its queue after the commit.</summary>
+    public static async Task<(Job Job, QueueEntry Entry)> StoreAsync(NpgsqlConnection connection, NewJob job)
+    {
+        var item = Written(job);
+        return ((await InsertAsync(connection, [item]))[0].Job, item.Entry);
+    }
 
     // Not in the batch, so that a request that cannot be written fails alone.
-    static Item Written(NewJob job) => new(
-        job,
-        JsonSerializer.Serialize(job.Request, JobsJson.Default.JobRequest),
-        ActivityContext.TryParse(job.TraceParent, job.TraceState, out var trace) ? trace : default);
+    static Item Written(NewJob job)
+    {
+        ActivityContext.TryParse(job.TraceParent, job.TraceState, out var trace);
+        return new(job, JsonSerializer.Serialize(job.Request, JobsJson.Default.JobRequest), trace, JobQueue.Prepare(job.Id, job.Request.Queue, trace));
+    }
 
     static async Task<IReadOnlyList<Intake>> InsertAsync(NpgsqlDataSource db, JobQueue queue, IReadOnlyList<Item> items)
     {
         await using var connection = await db.OpenConnectionAsync();
         var intakes = await InsertAsync(connection, items);
-        _ = queue.EnqueueAsync([.. items.Zip(intakes).Where(stored => !stored.Second.Replayed).Select(stored => Entry(stored.First))]);
+        _ = queue.EnqueueAsync([.. items.Zip(intakes).Where(stored => !stored.Second.Replayed).Select(stored => stored.First.Entry)]);
         return intakes;
     }
-
-    static QueueEntry Entry(Item item) => new(item.Job.Id, item.Job.Request.Queue, item.Trace);
 
     static async Task<IReadOnlyList<Intake>> InsertAsync(NpgsqlConnection connection, IReadOnlyList<Item> items)
     {
@@ -106,7 +109,7 @@ public sealed class JobIntake(NpgsqlDataSource db, JobQueue queue)
             Column(item => item.Job.Request.CallbackUrl),
             Column(item => item.Job.ApiKeyId),
             Column(item => item.Job.ApiKeyName),
-            Column(item => item.Job.TraceParent),
+            Column(item => item.Entry.Span?.Id ?? item.Job.TraceParent),
             Column(item => item.Job.TraceState),
             Column(item => item.Job.Request.Queue),
             Column(item => (short)item.Job.Request.Priority),
@@ -163,5 +166,5 @@ public sealed class JobIntake(NpgsqlDataSource db, JobQueue queue)
         Schedule = item.Job.Schedule,
     };
 
-    sealed record Item(NewJob Job, string Request, ActivityContext Trace);
+    sealed record Item(NewJob Job, string Request, ActivityContext Trace, QueueEntry Entry);
 }

@@ -4,91 +4,107 @@ using StackExchange.Redis;
 
 namespace AspireJobs.Jobs;
 
-/// <summary>A stored job that is to be put into its queue.</summary>
+/// <summary>A job on its way into its queue.</summary>
 /// <param name="Job">The job.</param>
 /// <param name="Queue">The queue's name.</param>
-/// <param name="Trace">Context of whoever submitted it.</param>
-public readonly record struct QueueEntry(JobId Job, string Queue, ActivityContext Trace);
+/// <param name="Span">Its <c>redis.enqueue</c> span, below which its trace goes on; null without a trace.</param>
+public readonly record struct QueueEntry(JobId Job, string Queue, Activity? Span);
 
 /// <summary>
-/// The queue's entries in Redis: they wake the workers and carry the trace of whoever put the job there. Which job starts next, and who runs it,
-/// is decided in Postgres by <see cref="JobLeases.ClaimAsync"/>, so an entry may be missing and nothing breaks.
+/// The queue's entries in Redis: they wake the workers. Which job starts next, and who runs it, is decided in Postgres by
+/// <see cref="JobLeases.ClaimAsync"/>, so an entry may be missing and nothing breaks.
 /// </summary>
 public sealed class JobQueue(IConnectionMultiplexer redis, ILogger<JobQueue> log)
 {
-    // An entry outlives its use only where its job was taken while Redis was away.
+    // An entry outlives its use only where its job was claimed before it got here, or while Redis was away.
     const int EntrySeconds = 7 * 24 * 3600;
 
     // Some 10 MiB while Redis does not answer: nobody waits for it, so nothing else holds back those who submit.
     const int MostUnderWay = 10_000;
 
     static readonly string EnqueueScript = Resources.Text("Lua/enqueue.lua");
-    static readonly string TakeScript = Resources.Text("Lua/take.lua");
 
     readonly IDatabase _redis = redis.GetDatabase();
     int _underWay;
 
     /// <summary>
-    /// Puts jobs into their queues and wakes the workers, in one call; each job's trace goes on from here. What keeps an entry from getting there
-    /// is logged and nothing more: workers find the job without it.
+    /// The entry of a job that is about to be stored. Its span exists before the row, so that the row carries its context, and a worker goes on
+    /// with the trace without asking Redis; it is exported only if the job is enqueued.
     /// </summary>
-    public async Task EnqueueAsync(IReadOnlyList<QueueEntry> jobs)
+    /// <param name="job">The job.</param>
+    /// <param name="queue">The queue's name.</param>
+    /// <param name="trace">Context of whoever submits it.</param>
+    public static QueueEntry Prepare(JobId job, string queue, ActivityContext trace)
     {
-        if (jobs.Count == 0)
+        var current = Activity.Current;
+        var span = trace == default ? null : JobsTelemetry.Source.StartActivity("redis.enqueue", ActivityKind.Producer, trace)
+            ?.SetTag("messaging.system", "redis")
+            .SetTag("messaging.operation.type", "send")
+            .SetTag("messaging.operation.name", "enqueue")
+            .SetTag("messaging.destination.name", queue)
+            .SetTag("messaging.message.id", job.ToString());
+        Activity.Current = current;
+        return new(job, queue, span);
+    }
+
+    /// <summary>
+    /// Puts stored jobs into their queues and wakes the workers, in one call. What keeps an entry from getting there is logged and nothing more:
+    /// workers find the job without it.
+    /// </summary>
+    public async Task EnqueueAsync(IReadOnlyList<QueueEntry> entries)
+    {
+        if (entries.Count == 0)
             return;
-        var spans = new Activity?[jobs.Count];
-        // The last one started is the parent of the command's span.
-        for (var i = jobs.Count - 1; i >= 0; i--)
-            spans[i] = StartSpan(jobs[i]);
+        var now = TimeProvider.System.GetUtcNow().UtcDateTime;
+        foreach (var entry in entries)
+            entry.Span?.SetStartTime(now);
+        // One of them is the parent of the command's span.
+        Activity.Current = entries[0].Span;
         try
         {
-            if (Interlocked.Add(ref _underWay, jobs.Count) > MostUnderWay)
+            if (Interlocked.Add(ref _underWay, entries.Count) > MostUnderWay)
                 throw new TimeoutException($"Redis has not answered for {MostUnderWay} jobs before.");
-            await SetAsync(jobs, spans);
+            await SetAsync(entries);
         }
 #pragma warning disable CA1031 // Logged, and by its contract nothing else.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            for (var i = 0; i < spans.Length; i++)
+            foreach (var entry in entries)
             {
-                Activity.Current = spans[i];
-                spans[i]?.SetStatus(ActivityStatusCode.Error, e.Message);
-                log.EnqueueFailed(e, jobs[i].Job);
+                Activity.Current = entry.Span;
+                entry.Span?.SetStatus(ActivityStatusCode.Error, e.Message);
+                log.EnqueueFailed(e, entry.Job);
             }
         }
         finally
         {
-            Interlocked.Add(ref _underWay, -jobs.Count);
-            foreach (var span in spans)
-                span?.Dispose();
+            Interlocked.Add(ref _underWay, -entries.Count);
+            foreach (var entry in entries)
+                entry.Span?.Dispose();
         }
     }
 
-    Task<RedisResult> SetAsync(IReadOnlyList<QueueEntry> jobs, Activity?[] spans)
+    Task<RedisResult> SetAsync(IReadOnlyList<QueueEntry> entries)
     {
-        var keys = new RedisKey[spans.Length];
-        var values = new RedisValue[spans.Length + 2];
+        var keys = new RedisKey[entries.Count];
+        var values = new RedisValue[entries.Count + 2];
         (values[0], values[1]) = (QueueKeys.Enqueued, EntrySeconds);
-        for (var i = 0; i < spans.Length; i++)
-            (keys[i], values[i + 2]) = (QueueKeys.Entry(jobs[i].Job), spans[i]?.Id ?? "");
+        for (var i = 0; i < keys.Length; i++)
+            (keys[i], values[i + 2]) = (QueueKeys.Entry(entries[i].Job), entries[i].Span?.Id ?? "");
         return _redis.ScriptEvaluateAsync(EnqueueScript, keys, values).WaitAsync(QueueKeys.LongestCommand);
     }
 
-    static Activity? StartSpan(QueueEntry job) =>
-        job.Trace == default ? null : JobsTelemetry.Source.StartActivity("redis.enqueue", ActivityKind.Producer, job.Trace)
-            ?.SetTag("messaging.system", "redis")
-            .SetTag("messaging.operation.type", "send")
-            .SetTag("messaging.operation.name", "enqueue")
-            .SetTag("messaging.destination.name", job.Queue)
-            .SetTag("messaging.message.id", job.Job.ToString());
-
-    /// <summary>Takes the entries of these jobs out, and returns the trace context of each that had one.</summary>
-    /// <exception cref="RedisException">Redis is away.</exception>
-    /// <exception cref="TimeoutException">Redis has not answered within 3 seconds.</exception>
-    public async Task<IReadOnlyDictionary<JobId, string>> TakeAsync(IReadOnlyList<JobId> ids)
+    /// <summary>Takes the entries of claimed jobs out, without waiting for it.</summary>
+    public void Remove(IEnumerable<JobId> jobs)
     {
-        var contexts = (RedisValue[])(await _redis.ScriptEvaluateAsync(TakeScript, [.. ids.Select(QueueKeys.Entry)]).WaitAsync(QueueKeys.LongestCommand))!;
-        return ids.Zip(contexts).Where(entry => !entry.Second.IsNullOrEmpty).ToDictionary(entry => entry.First, entry => (string)entry.Second!);
+        try
+        {
+            _ = _redis.KeyDeleteAsync([.. jobs.Select(QueueKeys.Entry)], CommandFlags.FireAndForget);
+        }
+        catch (RedisException)
+        {
+            // Redis is away. What it kept of them ends by itself.
+        }
     }
 }

@@ -8,7 +8,7 @@ static class QueueKeys
     /// <summary>Longest wait for an answer: the client itself may wait for ever for a Redis that hangs.</summary>
     public static readonly TimeSpan LongestCommand = TimeSpan.FromSeconds(3);
 
-    /// <summary>What the queue holds of a waiting job: the trace parent of its enqueue span.</summary>
+    /// <summary>What the queue holds of a waiting job: the trace parent with which its row was stored.</summary>
     public static RedisKey Entry(JobId id) => $"jobs:queued:{id}";
 
     /// <summary>Says that jobs were put into the queue.</summary>

@@ -1,6 +1,5 @@
 using AspireJobs.Jobs;
 using Microsoft.Extensions.Options;
-using StackExchange.Redis;
 
 namespace AspireJobs.Worker;
 
@@ -54,7 +53,7 @@ internal sealed class JobLoop(
         var claimedAt = time.GetTimestamp();
         if (_unanswered)
         {
-            await StartAsync(await leases.UnansweredAsync(worker.Value, runs.Known, logger.JobUnreadable, patience.Token), claimedAt);
+            Start(await leases.UnansweredAsync(worker.Value, runs.Known, logger.JobUnreadable, patience.Token), claimedAt);
             _unanswered = false;
         }
         // Runs that began together end together; those that are about to free their slots come first.
@@ -65,31 +64,17 @@ internal sealed class JobLoop(
         _unanswered = true;
         var claimed = await leases.ClaimAsync(worker.Value, options.Value.Queues, slots, logger.JobUnreadable, patience.Token);
         _unanswered = false;
-        await StartAsync(claimed, claimedAt);
+        Start(claimed, claimedAt);
         return claimed.Count > 0;
     }
 
-    async Task StartAsync(List<ClaimedJob> claimed, long claimedAt)
+    void Start(List<ClaimedJob> claimed, long claimedAt)
     {
         if (claimed.Count == 0)
             return;
-        var contexts = await ContextsAsync([.. claimed.Select(job => job.Job.Id)]);
         foreach (var job in claimed)
-            runs.Start(job, contexts.GetValueOrDefault(job.Job.Id), claimedAt);
-    }
-
-    async Task<IReadOnlyDictionary<JobId, string>> ContextsAsync(IReadOnlyList<JobId> ids)
-    {
-        try
-        {
-            return await queue.TakeAsync(ids);
-        }
-        catch (Exception e) when (e is RedisException or TimeoutException)
-        {
-            // Their traces go on from the submission instead of from the queue entry.
-            logger.EntriesUnread(e.Message);
-            return new Dictionary<JobId, string>();
-        }
+            runs.Start(job, claimedAt);
+        queue.Remove(claimed.Select(job => job.Job.Id));
     }
 
     /// <summary>Takes no more, lets what runs come to its end, and stops what does not in time.</summary>

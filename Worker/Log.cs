@@ -56,9 +56,6 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Error, "job {job_id} was claimed but cannot be read; it is settled as lost when its lease ends", EventName = "job_unreadable")]
     public static partial void JobUnreadable(this ILogger logger, JobId job_id, Exception exception);
 
-    [LoggerMessage(LogLevel.Warning, "queue entries of claimed jobs cannot be read from Redis: {error}", EventName = "entries_unread")]
-    public static partial void EntriesUnread(this ILogger logger, string error);
-
     [LoggerMessage(LogLevel.Error, "job {job_id} met a fault of the worker", EventName = "job_fault")]
     public static partial void JobFault(this ILogger logger, Exception exception, JobId job_id);
 

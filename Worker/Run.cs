@@ -162,7 +162,7 @@ internal sealed class Run : IDisposable
     /// <summary>Time since the claim.</summary>
     public TimeSpan Elapsed => _time.GetElapsedTime(ClaimedAt);
 
-    /// <summary>The trace to go on with: that of the queue entry, else that of the submission.</summary>
+    /// <summary>The trace to go on with: that with which the job was stored.</summary>
     public ActivityContext Trace { get; init; }
 
     public void Dispose()

@@ -54,9 +54,9 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
     public IEnumerable<Run> Of(JobId id) => All.Where(run => run.Job.Id == id);
 
     /// <summary>Begins a run and returns at once.</summary>
-    public void Start(ClaimedJob claimed, string? entryTraceParent, long claimedAt)
+    public void Start(ClaimedJob claimed, long claimedAt)
     {
-        var run = new Run(claimed, claimedAt, time) { Trace = TraceOf(claimed, entryTraceParent) };
+        var run = new Run(claimed, claimedAt, time) { Trace = TraceOf(claimed) };
         run.SettlingBegan += () => SlotFreed?.Invoke();
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _held[run.Lease] = new Held(run, ExecuteAsync(run, gate.Task));
@@ -107,9 +107,8 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
         SlotFreed?.Invoke();
     }
 
-    static ActivityContext TraceOf(ClaimedJob claimed, string? entryTraceParent) =>
-        ActivityContext.TryParse(entryTraceParent, claimed.TraceState, isRemote: true, out var trace) ||
-        ActivityContext.TryParse(claimed.TraceParent, claimed.TraceState, isRemote: true, out trace) ? trace : default;
+    static ActivityContext TraceOf(ClaimedJob claimed) =>
+        ActivityContext.TryParse(claimed.TraceParent, claimed.TraceState, isRemote: true, out var trace) ? trace : default;
 
     sealed record Held(Run Run, Task Ended);
 }

@@ -8,7 +8,7 @@ namespace AspireJobs.Worker;
 internal static class Traces
 {
     /// <summary>
-    /// The execution span: child of the entry's <c>redis.enqueue</c> span, so that a job is one trace, and linked to it, as the conventions
+    /// The execution span: child of the job's <c>redis.enqueue</c> span, so that a job is one trace, and linked to it, as the conventions
     /// for messaging want; a further attempt is linked to the one before. A job without a usable context starts its own trace.
     /// </summary>
     public static Activity? StartExecution(Run run) =>

@@ -11,8 +11,9 @@ namespace AspireJobs.Jobs.Schedules;
 /// <param name="Result">What became of that.</param>
 /// <param name="Missed">How many times were too late to fire for.</param>
 /// <param name="Job">The job that was submitted, if one was.</param>
+/// <param name="Entry">What is to be put into the queue for it.</param>
 /// <param name="HeldBy">The job that is not final, if the fire was skipped.</param>
-public sealed record Fire(string Schedule, DateTimeOffset At, FireResult Result, int Missed, Job? Job, JobId? HeldBy);
+public sealed record Fire(string Schedule, DateTimeOffset At, FireResult Result, int Missed, Job? Job, QueueEntry Entry, JobId? HeldBy);
 
 /// <summary>The leader's side of the schedules.</summary>
 public sealed class ScheduleFires(NpgsqlDataSource db, SecretVars secretVars, TimeProvider time)
@@ -35,7 +36,7 @@ public sealed class ScheduleFires(NpgsqlDataSource db, SecretVars secretVars, Ti
             return null;
         var due = Timetable.Of(row.Cron, row.TimeZone).At(row.NextAt, row.Now, row.CatchUp);
         var result = !due.Fires ? FireResult.Missed : row.HeldBy is null ? FireResult.Submitted : FireResult.Skipped;
-        var job = result == FireResult.Submitted ? (await JobIntake.StoreAsync(connection, NewJob(name, row))).Job : null;
+        var (job, entry) = result == FireResult.Submitted ? await JobIntake.StoreAsync(connection, NewJob(name, row)) : default((Job?, QueueEntry));
         await connection.Command(
             """
             update schedules set next_at = $2::timestamptz, last_at = $3, last_result = $4, last_job_id = coalesce($5::uuid, last_job_id),
@@ -45,7 +46,7 @@ public sealed class ScheduleFires(NpgsqlDataSource db, SecretVars secretVars, Ti
             name, due.Next, due.At, result.Word(), job?.Id.Value, due.Missed).ExecuteAsync(cancellationToken);
         // From here on it must be told, so it is not given up.
         await transaction.CommitAsync(CancellationToken.None);
-        return new Fire(name, due.At, result, due.Missed, job, result == FireResult.Skipped ? row.HeldBy : null);
+        return new Fire(name, due.At, result, due.Missed, job, entry, result == FireResult.Skipped ? row.HeldBy : null);
     }
 
     static async Task<Row?> LockAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken) =>

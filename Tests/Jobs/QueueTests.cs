@@ -2,6 +2,7 @@ using System.Diagnostics;
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
+using StackExchange.Redis;
 
 namespace AspireJobs.Tests.Jobs;
 
@@ -9,18 +10,22 @@ namespace AspireJobs.Tests.Jobs;
 public sealed class QueueTests(Stores stores)
 {
     [Fact]
-    public async Task An_entry_gives_its_trace_once()
+    public async Task An_entry_carries_the_trace_of_its_job_and_goes_when_the_job_is_claimed()
     {
         await using var system = await JobSystem.StartAsync(stores, worker: false, webhooks: false);
         var queue = system.ApiServices.GetRequiredService<JobQueue>();
-        var (traced, unknown) = (JobId.Create(TimeProvider.System), JobId.Create(TimeProvider.System));
-        using var span = new Activity("test") { ActivityTraceFlags = ActivityTraceFlags.Recorded }.Start();
-        await queue.EnqueueAsync([new QueueEntry(traced, QueueStore.Default, span.Context)]);
+        var redis = system.ApiServices.GetRequiredService<IConnectionMultiplexer>().GetDatabase();
+        using var submission = new Activity("test") { ActivityTraceFlags = ActivityTraceFlags.Recorded }.Start();
+        var entry = JobQueue.Prepare(JobId.Create(TimeProvider.System), QueueStore.Default, submission.Context);
 
-        var taken = await queue.TakeAsync([unknown, traced]);
+        await queue.EnqueueAsync([entry]);
 
-        Assert.Contains(span.TraceId.ToHexString(), Assert.Single(taken).Value);
-        Assert.Empty(await queue.TakeAsync([traced]));
+        Assert.Same(submission, Activity.Current);
+        Assert.Equal(entry.Span?.Id, await redis.StringGetAsync($"jobs:queued:{entry.Job}"));
+        Assert.Equal(submission.TraceId, entry.Span?.TraceId);
+        queue.Remove([entry.Job]);
+        // Commands of one connection are done in their order.
+        Assert.False(await redis.KeyExistsAsync($"jobs:queued:{entry.Job}"));
     }
 
     [Fact]
@@ -30,7 +35,7 @@ public sealed class QueueTests(Stores stores)
         using var signal = new Signal(TimeProvider.System);
         await using var subscription = await system.ApiServices.GetRequiredService<JobSignals>().OnReadyAsync(signal.Set);
 
-        await system.ApiServices.GetRequiredService<JobQueue>().EnqueueAsync([new QueueEntry(JobId.Create(TimeProvider.System), QueueStore.Default, default)]);
+        await system.ApiServices.GetRequiredService<JobQueue>().EnqueueAsync([JobQueue.Prepare(JobId.Create(TimeProvider.System), QueueStore.Default, default)]);
 
         Assert.True(await signal.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
     }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using AspireJobs.Jobs;
 using AspireJobs.Jobs.Schedules;
 
@@ -42,14 +41,14 @@ internal sealed class DueSchedules(ScheduleFires fires, JobQueue queue, ILogger<
         if (fire.HeldBy is { } running)
             logger.ScheduleSkipped(name, fire.At, running);
         if (fire.Job is { } job)
-            await AnnounceAsync(job);
+            await AnnounceAsync(job, fire.Entry);
     }
 
-    async Task AnnounceAsync(Job job)
+    async Task AnnounceAsync(Job job, QueueEntry entry)
     {
         var source = job.Request.Source!.Type!.Value;
         JobsTelemetry.JobSubmitted(source);
         logger.JobSubmitted(job.Id, source.Word(), job.ApiKeyName, job.Schedule!);
-        await queue.EnqueueAsync([new QueueEntry(job.Id, job.Request.Queue, Activity.Current?.Context ?? default)]);
+        await queue.EnqueueAsync([entry]);
     }
 }
