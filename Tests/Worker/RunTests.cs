@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
@@ -136,6 +137,38 @@ public sealed class RunTests(Stores stores)
     }
 
     [Fact]
+    public async Task A_local_source_is_copied_with_its_modes_and_links_and_without_waiting_for_what_is_no_file()
+    {
+        const string Playbook =
+            """
+            - hosts: localhost
+              tasks:
+                - command: find . -mindepth 1 -not -name site.yml -printf '%P %y %m %l;'
+                  args: {chdir: "{{ playbook_dir }}"}
+                  register: found
+                - {debug: {msg: "{{ found.stdout.split(';') | sort | join(';') }}"}}
+            """;
+        var root = Directory.CreateTempSubdirectory();
+        string InRoot(string name) => Path.Combine(root.FullName, name);
+        await File.WriteAllTextAsync(InRoot("site.yml"), Playbook);
+        Directory.CreateDirectory(InRoot("closed"));
+        await File.WriteAllTextAsync(InRoot("closed/program"), "#!/bin/sh\n");
+        File.SetUnixFileMode(InRoot("closed/program"), (UnixFileMode)0b111_101_000);
+        File.SetUnixFileMode(InRoot("closed"), (UnixFileMode)0b101_101_000);
+        File.CreateSymbolicLink(InRoot("dangling"), "nowhere");
+        File.CreateSymbolicLink(InRoot("link"), "closed");
+        Assert.Equal(0, MakeFifo(InRoot("pipe"), 0b110_000_000));
+        await using var system = await JobSystem.StartAsync(stores, webhooks: false, settings: new() { ["Worker:LocalSourceRoot"] = root.FullName });
+
+        var (job, log) = await system.WaitAsync(await system.SubmitAsync(new { source = new { type = "local" }, playbook = "site.yml" }));
+
+        Assert.Equal(JobOutcome.Success, job.Outcome);
+        Assert.Contains(";closed d 550 ;closed/program f 750 ;dangling l 777 nowhere;link l 777 closed;pipe f 600 ", log);
+        File.SetUnixFileMode(InRoot("closed"), (UnixFileMode)0b111_101_000);
+        root.Delete(recursive: true);
+    }
+
+    [Fact]
     public async Task Local_sources_are_off_unless_the_operator_allows_a_root()
     {
         await using var system = await JobSystem.StartAsync(stores, webhooks: false, settings: new() { ["Worker:LocalSourceRoot"] = "" });
@@ -215,4 +248,7 @@ public sealed class RunTests(Stores stores)
         foreach (var text in new[] { answer, log, JsonSerializer.Serialize(job, JobsJson.Default.Job), (await system.EventsAsync(job.Id)).GetRawText() })
             Assert.DoesNotContain(secret, text);
     }
+
+    [DllImport("libc", EntryPoint = "mkfifo")]
+    static extern int MakeFifo([MarshalAs(UnmanagedType.LPUTF8Str)] string path, uint mode);
 }

@@ -7,13 +7,11 @@ namespace AspireJobs.Worker.Sources;
 /// A directory below the root that the operator allows. It is copied: a run sees one state of it, whoever edits it meanwhile, and what a
 /// run writes beside its playbook does not stay.
 /// </summary>
-internal sealed class LocalSource(Commands commands, IOptions<WorkerOptions> options, IHostEnvironment environment) : ISource
+internal sealed class LocalSource(IOptions<WorkerOptions> options, IHostEnvironment environment) : ISource
 {
-    static readonly EnumerationOptions Everything = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = false };
-
     public SourceType Type => SourceType.Local;
 
-    public async Task<FetchedSource> FetchAsync(SourceFetch fetch, CancellationToken cancellationToken)
+    public Task<FetchedSource> FetchAsync(SourceFetch fetch, CancellationToken cancellationToken)
     {
         if (options.Value.LocalSourceRoot is not { Length: > 0 } root)
             throw Failed($"sources of type local are off on this worker; its setting {WorkerOptions.Section}:{nameof(WorkerOptions.LocalSourceRoot)} allows them");
@@ -24,31 +22,48 @@ internal sealed class LocalSource(Commands commands, IOptions<WorkerOptions> opt
             throw Failed($"local source '{path}' is not a directory below the one that this worker allows");
         try
         {
-            CheckSize(from, cancellationToken);
+            Copy(new DirectoryInfo(from), fetch.Directory, new SourceSize(options.Value), cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Failed($"local source '{path}' cannot be read: {e.Message}");
+            throw Failed($"local source '{path}' cannot be copied: {e.Message}");
         }
-        // Keeps modes and links, and does not open what is no regular file.
-        var copy = await commands.RunAsync(new(["cp", "-R", "-p", "--", from + "/.", fetch.Directory], fetch.Directory, new Dictionary<string, string>()), cancellationToken);
-        if (!copy.Succeeded)
-            throw Failed($"local source '{path}' cannot be copied: {copy.Complaint}");
         // Of the copy, which is what runs.
         var digest = ContentDigest.OfPath(fetch.Directory, cancellationToken);
         return fetch.Source.Digest is not { } wanted || wanted == digest
-            ? new(digest)
+            ? Task.FromResult(new FetchedSource(digest))
             : throw Failed($"local source '{path}' is not what was asked for: its digest is {digest}, not {wanted}");
     }
 
-    void CheckSize(string directory, CancellationToken cancellationToken)
+    // Keeps modes and links.
+    static void Copy(DirectoryInfo from, string to, SourceSize size, CancellationToken cancellationToken)
     {
-        var size = new SourceSize(options.Value);
-        foreach (var entry in new DirectoryInfo(directory).EnumerateFileSystemInfos("*", Everything))
+        foreach (var entry in from.EnumerateFileSystemInfos())
         {
             cancellationToken.ThrowIfCancellationRequested();
-            size.Add(entry is FileInfo file ? file.Length : 0);
+            var copy = Path.Combine(to, entry.Name);
+            size.Add(entry is FileInfo { LinkTarget: null } counted ? counted.Length : 0);
+            if (entry.LinkTarget is { } target)
+                File.CreateSymbolicLink(copy, target);
+            else if (entry is DirectoryInfo directory)
+            {
+                Directory.CreateDirectory(copy, PrivateDirectory.Mode);
+                Copy(directory, copy, size, cancellationToken);
+                // Last, as it may forbid to write there.
+                File.SetUnixFileMode(copy, entry.UnixFileMode);
+            }
+            else if (((FileInfo)entry).Length > 0)
+                File.Copy(entry.FullName, copy);
+            else
+                // Also what is no regular file has no length, and opening it might never end.
+                CreateEmpty(copy, entry.UnixFileMode);
         }
+    }
+
+    static void CreateEmpty(string path, UnixFileMode mode)
+    {
+        File.Create(path, bufferSize: 1).Dispose();
+        File.SetUnixFileMode(path, mode);
     }
 
     static JobFailedException Failed(string message) => new(JobOutcome.SourceFetchFailed, message);
