@@ -6,9 +6,6 @@ static class DrainBenchmark
     const int Rounds = 3;
     const int Jobs = 20_000;
 
-    // In memory, as docs/operations.md advises: for each directory that it makes, ext4 looks through those that were removed within the last seconds.
-    const string WorkDirectory = "/dev/shm/aspirejobs-benchmark";
-
     static readonly int[] Slots = [10, 64];
     static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(50);
 
@@ -22,7 +19,7 @@ static class DrainBenchmark
 
         foreach (var same in runs.GroupBy(run => run.Slots))
         {
-            (string, object)[] conditions = [("slots", same.Key), ("jobs", Jobs), ("work_directory", WorkDirectory), ("foreign_cores", same.Max(run => run.ForeignCores))];
+            (string, object)[] conditions = [("slots", same.Key), ("jobs", Jobs), ("work_directory", ServiceProcess.NoopWorkDirectory), ("foreign_cores", same.Max(run => run.ForeignCores))];
             Figure.Print("drain_jobs_per_second", "jobs/s", same.Select(run => run.PerSecond), conditions);
             Figure.Print("drain_worker_rss", "MiB", same.Select(run => run.PeakMiB), conditions);
         }
@@ -35,9 +32,8 @@ static class DrainBenchmark
         await service.Table.VacuumAsync(stop);
 
         var before = Machine.Cpu();
-        await using var worker = await ServiceProcess.StartAsync(
-            service, service.NoopWorkerProgram, [("Worker__Slots", $"{slots}"), ("Worker__WorkDirectory", WorkDirectory), ("ASPNETCORE_URLS", "http://127.0.0.1:0")], stop);
-        while (await service.Table.CountLiveAsync(stop) > 0)
+        await using var worker = await ServiceProcess.StartNoopWorkerAsync(service, [("Worker__Slots", $"{slots}")], stop);
+        while (await service.Table.AnyLiveAsync(stop))
         {
             if (worker.HasEnded)
                 throw new InvalidOperationException("the worker ended before its jobs");

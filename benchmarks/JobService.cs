@@ -4,7 +4,6 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
-using System.Threading.Channels;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
@@ -12,9 +11,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace AspireJobs.Benchmarks;
-
-/// <summary>A line that a service logged, with the moment (<see cref="Stopwatch"/>) at which it came in here.</summary>
-readonly record struct ArrivedLine(long At, string Text);
 
 /// <summary>The whole system: its own processes, started by the AppHost's own code, on fresh stores that go away with it.</summary>
 sealed class JobService : IAsyncDisposable
@@ -97,14 +93,6 @@ sealed class JobService : IAsyncDisposable
         return (await Client.GetFromJsonAsync<JsonElement>(uri, stop), elapsed);
     }
 
-    /// <summary>The lines of a service, of all its processes, that tell of this event.</summary>
-    public ChannelReader<ArrivedLine> Watch(string service, string @event)
-    {
-        var lines = Channel.CreateUnbounded<ArrivedLine>();
-        _ = CopyAsync(service, $"\"event\":\"{@event}\"", lines.Writer);
-        return lines.Reader;
-    }
-
     /// <summary>
     /// Submits jobs at once and returns how many a second became final, by the database's clock. They end as soon as they have started, with no
     /// program run, if the workers allow no sources of type local: what is measured is the service and nothing else.
@@ -166,22 +154,6 @@ sealed class JobService : IAsyncDisposable
     // Where the build that made this program put it.
     static string ProgramOf(string projectFile) => Path.Combine(
         Path.GetDirectoryName(projectFile)!, "bin", Path.GetRelativePath(Path.Combine(AppContext.BaseDirectory, "..", ".."), AppContext.BaseDirectory), Path.GetFileNameWithoutExtension(projectFile));
-
-    async Task CopyAsync(string service, string text, ChannelWriter<ArrivedLine> writer)
-    {
-        var resource = Resource(_app.Services.GetRequiredService<DistributedApplicationModel>().Resources, service);
-        try
-        {
-            await foreach (var lines in _app.Services.GetRequiredService<ResourceLoggerService>().WatchAsync(resource))
-                foreach (var line in lines.Where(line => line.Content.Contains(text, StringComparison.Ordinal)))
-                    writer.TryWrite(new ArrivedLine(Stopwatch.GetTimestamp(), line.Content));
-            writer.Complete();
-        }
-        catch (Exception e)
-        {
-            writer.Complete(e);
-        }
-    }
 
     static IResource Resource(IEnumerable<IResource> resources, string name) => resources.Single(resource => resource.Name == name);
 

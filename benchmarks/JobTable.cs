@@ -10,8 +10,8 @@ sealed class JobTable(string connectionString) : IAsyncDisposable
     /// <summary>Number of stored jobs.</summary>
     public Task<long> CountAsync(CancellationToken stop) => LongAsync("select count(*) from jobs", stop);
 
-    /// <summary>Number of jobs that wait or run.</summary>
-    public Task<long> CountLiveAsync(CancellationToken stop) => LongAsync("select count(*) from jobs where status in ('queued', 'running')", stop);
+    /// <summary>Whether a job waits or runs.</summary>
+    public async Task<bool> AnyLiveAsync(CancellationToken stop) => await LongAsync("select count(*) from (select from jobs where status in ('queued', 'running') limit 1) live", stop) > 0;
 
     /// <summary>Number of jobs that were run once, successfully, and have their recap; and the seconds from the first start to the last end.</summary>
     public async Task<(long Count, double Seconds)> DoneAsync(CancellationToken stop)

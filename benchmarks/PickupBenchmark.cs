@@ -1,5 +1,9 @@
 using System.Diagnostics;
-using System.Text.Json;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text;
 
 namespace AspireJobs.Benchmarks;
 
@@ -7,36 +11,39 @@ namespace AspireJobs.Benchmarks;
 static class PickupBenchmark
 {
     const int WarmUps = 100;
-    const int Jobs = 200;
+    const int Jobs = 300;
 
-    static readonly TimeSpan Budget = TimeSpan.FromSeconds(30);
-
-    // Its playbook is missing, so it ends as soon as it has started: ansible-playbook's own second would only stand between two jobs.
-    static readonly object Request = new { source = new { type = "local" }, playbook = "missing.yml" };
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     public static async Task RunAsync(CancellationToken stop)
     {
-        await using var service = await JobService.StartAsync(workers: true, stop);
-        var started = service.Watch("worker", "job_started");
-        for (var i = 0; i < WarmUps; i++)
-            await MeasureAsync();
+        await using var service = await JobService.StartAsync(workers: false, stop);
+        using var notices = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
+        var port = ((IPEndPoint)notices.Client.LocalEndPoint!).Port;
+        await using var worker = await ServiceProcess.StartNoopWorkerAsync(service, [("Notices__Port", $"{port}")], stop);
+        for (var n = 0; n < WarmUps; n++)
+            await MeasureAsync($"warm-up {n}");
 
-        var (begin, before) = (Stopwatch.GetTimestamp(), Machine.Cpu());
+        var before = Machine.Cpu();
         var milliseconds = new List<double>();
-        while (milliseconds.Count < Jobs && Stopwatch.GetElapsedTime(begin) < Budget)
-            milliseconds.Add(await MeasureAsync());
+        for (var n = 0; n < Jobs; n++)
+            milliseconds.Add(await MeasureAsync($"job {n}"));
         Figure.Print("pickup_ms", "ms", milliseconds, ("foreign_cores", Machine.Cpu().ForeignCoresSince(before)));
 
-        async Task<double> MeasureAsync()
+        async Task<double> MeasureAsync(string name)
         {
-            var sent = Stopwatch.GetTimestamp();
-            var (job, _) = await service.RunAsync(Request, stop);
-            var line = await started.ReadAsync(stop);
-            return IsOf(line, job)
-                ? Stopwatch.GetElapsedTime(sent, line.At).TotalMilliseconds
-                : throw new InvalidOperationException($"not the start of the only job: {line.Text}");
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            patience.CancelAfter(Patience);
+            // Until nothing goes on any more; not always for as long, or it would keep step with the system's own clocks.
+            await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(10, 30)), TimeProvider.System, patience.Token);
+            var request = new { source = new { type = "inline", content = "- hosts: localhost\n" }, labels = new { n = name } };
+            var sentAt = Stopwatch.GetTimestamp();
+            using var accepted = await service.Client.PostAsJsonAsync(service.Jobs, request, patience.Token);
+            accepted.EnsureSuccessStatusCode();
+            var notice = Encoding.UTF8.GetString((await notices.ReceiveAsync(patience.Token)).Buffer);
+            return notice.StartsWith(name + ' ', StringComparison.Ordinal)
+                ? Stopwatch.GetElapsedTime(sentAt, long.Parse(notice.AsSpan(name.Length + 1), CultureInfo.InvariantCulture)).TotalMilliseconds
+                : throw new InvalidOperationException($"{name} was sent, and started was: {notice}");
         }
     }
-
-    static bool IsOf(ArrivedLine line, JsonElement job) => line.Text.Contains(job.GetProperty("id").GetString()!, StringComparison.Ordinal);
 }
