@@ -11,11 +11,9 @@ The last line of that stream tells how the command ended:
 """
 
 import ctypes
-import json
 import os
 import select
 import signal
-import subprocess
 import sys
 import time
 
@@ -38,21 +36,38 @@ def prctl(option, value):
 
 def start(command):
     """Starts the command in its own session and process group, with the signals as a shell would leave them."""
-    def before_exec():
-        # A worker started in the background has SIGINT ignored, and that is inherited: the first stage would do nothing.
-        for number in STOP_SIGNALS + (signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        # Comes when the thread that forked ends, and this program has only one.
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    child = os.fork()
+    if child == 0:
+        # Not by the module subprocess, as importing that takes longer than all of this.
+        try:
+            become(command)
+        except OSError as fault:
+            os.write(1, ('%s: %s\n' % (command[0], fault.strerror)).encode())
+        finally:
+            os._exit(127)
+    return child
 
+
+def become(command):
+    os.setsid()
+    # A worker started in the background has SIGINT ignored, and that is inherited: the first stage would do nothing.
+    # Python itself ignores the last two.
+    for number in STOP_SIGNALS + (signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    # Comes when the thread that forked ends, and this program has only one.
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     events = os.dup(2)
-    environment = dict(os.environ, ASPIREJOBS_EVENTS_FD=str(events))
-    process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=1, stderr=1, pass_fds=(events,), env=environment,
-        start_new_session=True, preexec_fn=before_exec)
-    os.close(events)
-    return process
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(1, 2)
+    os.set_inheritable(events, True)
+    for name in os.listdir('/proc/self/fd'):
+        if int(name) not in (0, 1, 2, events):
+            try:
+                os.close(int(name))
+            except OSError:
+                pass  # the one that listed them
+    os.execvpe(command[0], command, dict(os.environ, ASPIREJOBS_EVENTS_FD=str(events)))
 
 
 def listen_to_signals():
@@ -161,24 +176,30 @@ def direct_children():
             yield int(name), before.partition('(')[2]
 
 
-def report(**facts):
+def report(status, survivors):
+    exited = os.WIFEXITED(status)
     # The command may have been killed in the middle of a line, so begin a new one.
-    line = ('\n' + json.dumps({'supervisor': facts}) + '\n').encode()
+    line = '\n{"supervisor": {"exit": %s, "signal": %s, "survivors": %s}}\n' % (
+        os.WEXITSTATUS(status) if exited else 'null', 'null' if exited else os.WTERMSIG(status), strings(survivors))
     try:
-        os.write(2, line)
+        os.write(2, line.encode())
     except BrokenPipeError:
         pass  # the worker is gone
+
+
+def strings(texts):
+    if not texts:
+        return '[]'
+    # Only here, as importing it takes a while.
+    import json
+    return json.dumps(texts)
 
 
 def supervise(command):
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     wakeups = listen_to_signals()
-    process = start(command)
-    status = process.returncode = wait_for(process.pid, wakeups)
-    survivors = kill_rest(wakeups)
-    exited = os.WIFEXITED(status)
-    report(exit=os.WEXITSTATUS(status) if exited else None, signal=None if exited else os.WTERMSIG(status),
-           survivors=['%d %s' % survivor for survivor in survivors])
+    status = wait_for(start(command), wakeups)
+    report(status, ['%d %s' % survivor for survivor in kill_rest(wakeups)])
 
 
 def main(command):
@@ -198,3 +219,5 @@ def main(command):
 
 
 main(sys.argv[1:])
+# Without the interpreter's own end, which takes as long as its start.
+os._exit(0)
