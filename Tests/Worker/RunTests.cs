@@ -169,6 +169,21 @@ public sealed class RunTests(Stores stores)
     }
 
     [Fact]
+    public async Task A_local_source_with_the_workers_own_directory_in_it_is_refused()
+    {
+        var root = Directory.CreateTempSubdirectory();
+        var settings = new Dictionary<string, string> { ["Worker:LocalSourceRoot"] = root.FullName, ["Worker:WorkDirectory"] = Path.Combine(root.FullName, "work") };
+        await using (var system = await JobSystem.StartAsync(stores, webhooks: false, settings: settings))
+        {
+            var (job, _) = await system.WaitAsync(await system.SubmitAsync(new { source = new { type = "local" }, playbook = "site.yml" }));
+
+            Assert.Equal(JobOutcome.SourceFetchFailed, job.Outcome);
+            Assert.Contains("the directory in which this worker works", job.Failure!.Message);
+        }
+        root.Delete(recursive: true);
+    }
+
+    [Fact]
     public async Task Local_sources_are_off_unless_the_operator_allows_a_root()
     {
         await using var system = await JobSystem.StartAsync(stores, webhooks: false, settings: new() { ["Worker:LocalSourceRoot"] = "" });

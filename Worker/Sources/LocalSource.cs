@@ -20,6 +20,8 @@ internal sealed class LocalSource(IOptions<WorkerOptions> options, IHostEnvironm
         var from = Ansible.SourcePath.Resolve(Path.GetFullPath(root, environment.ContentRootPath), path);
         if (from is null || !Directory.Exists(from))
             throw Failed($"local source '{path}' is not a directory below the one that this worker allows");
+        if (fetch.Directory.StartsWith(Path.TrimEndingDirectorySeparator(from) + '/', StringComparison.Ordinal))
+            throw Failed($"local source '{path}' contains the directory in which this worker works");
         try
         {
             Copy(new DirectoryInfo(from), fetch.Directory, new SourceSize(options.Value), cancellationToken);
