@@ -10,7 +10,7 @@ namespace AspireJobs.Tests.Jobs;
 public sealed class QueueTests(Stores stores)
 {
     [Fact]
-    public async Task An_entry_carries_the_trace_of_its_job_and_goes_when_the_job_is_claimed()
+    public async Task An_entry_carries_the_trace_of_its_job_until_it_is_taken_out()
     {
         await using var system = await JobSystem.StartAsync(stores, worker: false, webhooks: false);
         var queue = system.ApiServices.GetRequiredService<JobQueue>();
