@@ -1,16 +1,20 @@
 namespace AspireJobs.Worker;
 
-/// <summary>A job's directory.</summary>
+/// <summary>A job's place on the disk. Nothing is there yet: whoever needs one of the directories makes it. All of it goes with the disposal.</summary>
 internal sealed class JobDirectory(string path, ILogger logger) : IDisposable
 {
-    /// <summary>For the fetched source.</summary>
-    public string Source { get; } = Directory.CreateDirectory(Path.Combine(path, "source"), PrivateDirectory.Mode).FullName;
+    /// <summary>For the source.</summary>
+    public string Source => Path.Combine(path, "source");
 
-    /// <summary>For what fetching needs: keys, tokens. Whoever needs it makes it.</summary>
+    /// <summary>For what fetching needs: keys, tokens.</summary>
     public string Fetch => Path.Combine(path, "fetch");
 
-    /// <summary>For what the run needs. Whoever needs it makes it.</summary>
+    /// <summary>For what the run needs.</summary>
     public string Run => Path.Combine(path, "run");
 
-    public void Dispose() => PrivateDirectory.Remove(path, logger);
+    public void Dispose()
+    {
+        if (Directory.Exists(path))
+            PrivateDirectory.Remove(path, logger);
+    }
 }

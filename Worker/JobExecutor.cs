@@ -57,7 +57,7 @@ internal sealed class JobExecutor(
 
     async Task<JobResult> RunStepsAsync(Run run, OutputWriter output)
     {
-        using var directory = directories.CreateForJob();
+        using var directory = directories.ForJob();
         var key = await StepAsync("fetch_source", run, () => FetchAsync(run, directory));
         var opened = await StepAsync("resolve_credentials", run, () => credentials.OpenForPlaybookAsync(run.Job, run.Stopping));
         var secrets = key.Concat(opened).SelectMany(credential => credential.Secrets);
@@ -87,19 +87,10 @@ internal sealed class JobExecutor(
     {
         var source = run.Job.Request.Source!;
         var key = await credentials.OpenAsync(run.Job.Id, source.Credential is { } name ? [name] : [], run.Stopping);
-        try
-        {
-            var fetched = await _sources[run.SourceType].FetchAsync(new(source, key.SingleOrDefault(), directory.Source, directory.Fetch), run.Stopping);
-            run.Revision = fetched.Revision;
-            run.Provenance = new(null, fetched.Digest, null);
-            return key;
-        }
-        finally
-        {
-            // What opens the repository is not for what comes out of it.
-            if (Directory.Exists(directory.Fetch))
-                Directory.Delete(directory.Fetch, recursive: true);
-        }
+        var fetched = await _sources[run.SourceType].FetchAsync(new(source, key.SingleOrDefault(), directory.Source, directory.Fetch), run.Stopping);
+        run.Revision = fetched.Revision;
+        run.Provenance = new(null, fetched.Digest, null);
+        return key;
     }
 
     async Task<T> StepAsync<T>(string name, Run run, Func<Task<T>> step)

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 namespace AspireJobs.Worker;
 
 /// <summary>
-/// This process's directory, mode 0700, and in it one for each job. A lock on a file in it, which the system drops with the process
+/// This process's directory, mode 0700, and in it one for each job that needs one. A lock on a file in it, which the system drops with the process
 /// however that ends, says that the owner lives; directories whose owner is dead are removed when a worker starts.
 /// </summary>
 internal sealed class PrivateDirectory : IDisposable
@@ -37,9 +37,9 @@ internal sealed class PrivateDirectory : IDisposable
 
     public override string ToString() => _path;
 
-    /// <summary>A new empty directory for a job, mode 0700, which goes with its disposal.</summary>
-    public JobDirectory CreateForJob() =>
-        new(Directory.CreateDirectory(Path.Combine(_path, Interlocked.Increment(ref _count).ToString(System.Globalization.CultureInfo.InvariantCulture)), Mode).FullName, _logger);
+    /// <summary>A place for a job, in which there is nothing.</summary>
+    public JobDirectory ForJob() =>
+        new(Path.Combine(_path, Interlocked.Increment(ref _count).ToString(System.Globalization.CultureInfo.InvariantCulture)), _logger);
 
     void RemoveLeftovers(string parent)
     {

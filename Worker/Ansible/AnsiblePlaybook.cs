@@ -7,7 +7,7 @@ namespace AspireJobs.Worker.Ansible;
 /// <summary>Runs playbooks with the installed ansible-playbook, which gets the current span as <c>TRACEPARENT</c>.</summary>
 internal sealed class AnsiblePlaybook(IOptions<AnsibleOptions> options) : IPlaybookRunner
 {
-    /// <summary>Name of an inline source's playbook in the source directory.</summary>
+    /// <summary>Name of an inline source's playbook.</summary>
     public const string InlineName = "playbook.yml";
 
     const int ReadSize = 32 * 1024;

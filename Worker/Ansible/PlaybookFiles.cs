@@ -72,7 +72,12 @@ internal sealed class PlaybookFiles(PlaybookRun run)
 
     string Playbook()
     {
-        var name = run.Request.Playbook ?? AnsiblePlaybook.InlineName;
+        if (run.Request.Source!.Content is { } text)
+        {
+            new PrivateFiles(run.SourceDirectory).Write(AnsiblePlaybook.InlineName, text);
+            return AnsiblePlaybook.InlineName;
+        }
+        var name = run.Request.Playbook!;
         if (SourcePath.Resolve(run.SourceDirectory, name) is not { } path)
             throw new JobFailedException(JobOutcome.PlaybookInvalid, $"playbook '{name}' is not in the source");
         if (!File.Exists(path))

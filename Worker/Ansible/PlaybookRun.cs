@@ -10,12 +10,12 @@ internal sealed record PlaybookRun
     public required JobRequest Request { get; init; }
 
     /// <summary>
-    /// An empty directory of mode 0700, or one that is to be made, with an absolute path of at most 76 characters: below it lie the sockets of ssh.
+    /// A directory that is to be made, where nobody else can look, with an absolute path of at most 76 characters: below it lie the sockets of ssh.
     /// The caller removes it afterwards.
     /// </summary>
     public required string WorkDirectory { get; init; }
 
-    /// <summary>The fetched source, an absolute path. An inline playbook lies in it as <see cref="AnsiblePlaybook.InlineName"/>.</summary>
+    /// <summary>The fetched source, an absolute path, in which the playbook runs. It does not exist yet when the source is inline.</summary>
     public required string SourceDirectory { get; init; }
 
     /// <summary>The opened credentials that the request names, in its order.</summary>

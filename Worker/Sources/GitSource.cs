@@ -28,11 +28,18 @@ internal sealed class GitSource(Commands commands, IOptions<WorkerOptions> optio
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
+            Directory.CreateDirectory(fetch.Directory, PrivateDirectory.Mode);
             return await FetchAsync(Repository(fetch, address, either.Token), wanted);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw Failed($"{address.Text} took longer than {options.Value.Git.Timeout.TotalSeconds} seconds to fetch");
+        }
+        finally
+        {
+            // What opens the repository is not for what comes out of it.
+            if (Directory.Exists(fetch.Private))
+                Directory.Delete(fetch.Private, recursive: true);
         }
     }
 

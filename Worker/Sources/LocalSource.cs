@@ -40,6 +40,7 @@ internal sealed class LocalSource(IOptions<WorkerOptions> options, IHostEnvironm
     // Keeps modes and links.
     static void Copy(DirectoryInfo from, string to, SourceSize size, CancellationToken cancellationToken)
     {
+        Directory.CreateDirectory(to, PrivateDirectory.Mode);
         foreach (var entry in from.EnumerateFileSystemInfos())
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -49,7 +50,6 @@ internal sealed class LocalSource(IOptions<WorkerOptions> options, IHostEnvironm
                 File.CreateSymbolicLink(copy, target);
             else if (entry is DirectoryInfo directory)
             {
-                Directory.CreateDirectory(copy, PrivateDirectory.Mode);
                 Copy(directory, copy, size, cancellationToken);
                 // Last, as it may forbid to write there.
                 File.SetUnixFileMode(copy, entry.UnixFileMode);

@@ -6,8 +6,8 @@ namespace AspireJobs.Worker.Sources;
 /// <summary>A source to fetch.</summary>
 /// <param name="Source">Which.</param>
 /// <param name="Credential">Opens it, if the source names one.</param>
-/// <param name="Directory">Where it goes: an empty directory.</param>
-/// <param name="Private">For what fetching needs: a directory that does not exist yet.</param>
+/// <param name="Directory">Where it goes: a directory that does not exist yet.</param>
+/// <param name="Private">For what fetching needs: a directory that does not exist yet, and must not afterwards.</param>
 internal sealed record SourceFetch(JobSource Source, Credential? Credential, string Directory, string Private);
 
 /// <summary>A source that is there.</summary>
@@ -21,7 +21,7 @@ internal interface ISource
     /// <summary>The kind.</summary>
     SourceType Type { get; }
 
-    /// <summary>Fills the directory.</summary>
+    /// <summary>Makes the directory and fills it, unless the request itself has all that there is.</summary>
     /// <exception cref="JobFailedException">It cannot be fetched; the message says why.</exception>
     Task<FetchedSource> FetchAsync(SourceFetch fetch, CancellationToken cancellationToken);
 }
