@@ -8,6 +8,9 @@ namespace AspireJobs.Worker;
 /// <summary>The jobs that this worker holds.</summary>
 internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options, TimeProvider time, ILogger<Runs> logger)
 {
+    /// <summary>How many runs may be held for each slot, those included that only have their result stored.</summary>
+    const int MostPerSlot = 4;
+
     readonly ConcurrentDictionary<JobLease, Held> _held = new();
 
     // Runs whose end could not be stored: their leases may stand for a while, and nobody runs them again.
@@ -34,8 +37,8 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
     public IReadOnlyCollection<JobLease> Known => [.. _held.Keys, .. _abandoned];
 
     /// <summary>
-    /// How many more runs may start. A run that only has its result stored takes no slot, so that this and the next claim go on together; but
-    /// never are more runs held than twice the slots, however long storing takes.
+    /// How many more runs may start. A run that only has its result stored takes no slot, so that this and the next claims go on together; but
+    /// the number of those held is limited, however long storing takes.
     /// </summary>
     public int FreeSlots
     {
@@ -43,7 +46,7 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
         {
             var slots = options.Value.Slots;
             var held = All;
-            return Draining ? 0 : Math.Min(slots - held.Count(run => !run.Settling), 2 * slots - held.Count);
+            return Draining ? 0 : Math.Min(slots - held.Count(run => !run.Settling), MostPerSlot * slots - held.Count);
         }
     }
 

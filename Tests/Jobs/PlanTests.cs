@@ -1,0 +1,109 @@
+using AspireJobs.Jobs;
+using AspireJobs.Tests.Infrastructure;
+using Npgsql;
+
+namespace AspireJobs.Tests.Jobs;
+
+/// <summary>What submitting, claiming and settling read of a long queue when the planner's statistics are good, old or missing.</summary>
+public sealed class PlanTests(Stores stores) : IAsyncLifetime
+{
+    const int Waiting = 20_000;
+
+    // Beyond the number after which Npgsql prepares a statement.
+    const int Times = 10;
+
+    const string Nothing = "select";
+
+    const string Analyze = "analyze jobs";
+
+    const string FillWithEnded =
+        """
+        insert into jobs (id, request, source_type, api_key_id, api_key_name)
+            select gen_random_uuid(), '{}', 'inline', gen_random_uuid(), 'another' from generate_series(1, 20000);
+        update jobs set status = 'cancelled', outcome = 'cancelled', finished_at = now();
+        """;
+
+    readonly Guid _caller = Guid.NewGuid();
+    StoreLease _store = null!;
+    NpgsqlDataSource _db = null!;
+
+    static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _store = await stores.LeaseAsync();
+        // One connection, so that what it has read is known to the statement that asks for it.
+        var builder = new NpgsqlDataSourceBuilder($"{_store.Postgres};Maximum Pool Size=1");
+        JobsDatabase.Configure(builder);
+        _db = builder.Build();
+        await ExecuteAsync("alter table jobs set (autovacuum_enabled = off)");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _db.DisposeAsync();
+        await _store.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(Nothing, Nothing)]
+    [InlineData(Analyze, Nothing)]
+    [InlineData($"{FillWithEnded} {Analyze}", Nothing)]
+    [InlineData(Nothing, Analyze)]
+    public async Task A_job_goes_its_way_past_a_long_queue_without_reading_it(string before, string afterwards)
+    {
+        await ExecuteAsync(before);
+        await FillAsync();
+        await ExecuteAsync(afterwards);
+        var (leases, results) = (new JobLeases(_db), new JobResults(_db));
+
+        for (var i = 0; i < Times; i++)
+        {
+            var start = await ReadRowsAsync();
+            await SubmitAsync();
+            var submitted = await ReadRowsAsync();
+            var claimed = Assert.Single(await leases.ClaimAsync("worker", null, 1, (_, e) => throw e, Stop));
+            var taken = await ReadRowsAsync();
+            Assert.Equal(Settled.Final, await results.FinishAsync("worker", new JobLease(claimed.Job.Id, 1), new JobResult(JobOutcome.Success), JobOutputBatch.Empty));
+            var settled = await ReadRowsAsync();
+
+            Assert.InRange(submitted - start, 0, 100);
+            Assert.InRange(taken - submitted, 1, 200);
+            Assert.InRange(settled - taken, 1, 100);
+        }
+    }
+
+    async Task FillAsync()
+    {
+        await SubmitAsync();
+        await ExecuteAsync($"""
+            insert into jobs (id, request, source_type, api_key_id, api_key_name, turn)
+                select gen_random_uuid(), request, source_type, api_key_id, api_key_name, n from jobs, generate_series(1, {Waiting}) n where turn is not null
+            """);
+    }
+
+    async Task SubmitAsync()
+    {
+        await using var connection = await _db.OpenConnectionAsync(Stop);
+        var request = new JobRequest { Source = new JobSource { Type = SourceType.Inline, Content = "x" } };
+        await JobIntake.StoreAsync(connection, new NewJob(JobId.Create(TimeProvider.System), request, _caller, "test", null, null));
+    }
+
+    // Rows of the table, and entries of its indexes, of which a scan can read many for few rows.
+    async Task<long> ReadRowsAsync()
+    {
+        await ExecuteAsync("select pg_stat_force_next_flush()");
+        await using var command = _db.CreateCommand(
+            """
+            select (seq_tup_read + idx_tup_fetch + (select sum(idx_tup_read) from pg_stat_user_indexes where relname = 'jobs'))::bigint
+            from pg_stat_user_tables where relname = 'jobs'
+            """);
+        return (long)(await command.ExecuteScalarAsync(Stop))!;
+    }
+
+    async Task ExecuteAsync(string sql)
+    {
+        await using var command = _db.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(Stop);
+    }
+}
