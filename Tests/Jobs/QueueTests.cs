@@ -29,6 +29,23 @@ public sealed class QueueTests(Stores stores)
     }
 
     [Fact]
+    public async Task A_worker_takes_out_the_entry_of_a_job_that_it_starts()
+    {
+        await using var system = await JobSystem.StartAsync(stores, worker: false, webhooks: false);
+        var redis = system.ApiServices.GetRequiredService<IConnectionMultiplexer>().GetDatabase();
+        using var enqueued = new Signal(TimeProvider.System);
+        await using var subscription = await system.ApiServices.GetRequiredService<JobSignals>().OnReadyAsync(enqueued.Set);
+        var id = await system.SubmitAsync(new { source = JobSystem.ShortSource });
+        Assert.True(await enqueued.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+        Assert.True(await redis.KeyExistsAsync($"jobs:queued:{id}"));
+
+        system.AddWorker();
+        await system.WaitAsync(id);
+
+        Assert.False(await redis.KeyExistsAsync($"jobs:queued:{id}"));
+    }
+
+    [Fact]
     public async Task A_push_wakes_whoever_waits()
     {
         await using var system = await JobSystem.StartAsync(stores, worker: false, webhooks: false);

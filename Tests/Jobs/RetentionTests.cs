@@ -101,6 +101,31 @@ public sealed class RetentionTests(Stores stores)
     }
 
     [Fact]
+    public async Task A_day_that_a_killed_worker_left_half_removed_goes_with_the_next_worker()
+    {
+        await using var system = await JobSystem.StartAsync(stores, worker: false, webhooks: false);
+        var db = Database(system);
+        await StoreAsync(db, daysAgo: 40);
+        await using (var reader = await db.OpenConnectionAsync(Stop))
+        {
+            await using var transaction = await reader.BeginTransactionAsync(Stop);
+            // It is dropped after the day's table of events.
+            await using var reading = new NpgsqlCommand($"select count(*) from job_log_{Day(40):yyyyMMdd}", reader);
+            await reading.ExecuteScalarAsync(Stop);
+            using var killed = await ServiceProcess.StartAsync("Worker", system.Settings);
+            await killed.LineAsync(line => line.Contains("removing old jobs", StringComparison.Ordinal));
+            await killed.KillAsync();
+        }
+        Assert.NotNull(await DayTableAsync(db, daysAgo: 40));
+        Assert.Equal(1, await CountAsync(db, $"select count(*) where to_regclass('job_events_{Day(40):yyyyMMdd}') is null"));
+
+        using var next = await ServiceProcess.StartAsync("Worker", system.Settings);
+        await next.LineAsync(line => line.Contains("\"event\":\"job_day_dropped\"", StringComparison.Ordinal));
+
+        Assert.Null(await DayTableAsync(db, daysAgo: 40));
+    }
+
+    [Fact]
     public async Task Who_follows_a_running_job_gets_all_of_it_while_old_days_go()
     {
         await using var system = await JobSystem.StartAsync(stores, webhooks: false, settings: new() { ["Retention:Days"] = "3650" });
