@@ -19,7 +19,7 @@ static class DrainBenchmark
 
         foreach (var same in runs.GroupBy(run => run.Slots))
         {
-            (string, object)[] conditions = [("slots", same.Key), ("jobs", Jobs), ("work_directory", ServiceProcess.NoopWorkDirectory), ("foreign_cores", same.Max(run => run.ForeignCores))];
+            (string, object)[] conditions = [("slots", same.Key), ("jobs", Jobs), ("foreign_cores", same.Max(run => run.ForeignCores))];
             Figure.Print("drain_jobs_per_second", "jobs/s", same.Select(run => run.PerSecond), conditions);
             Figure.Print("drain_worker_rss", "MiB", same.Select(run => run.PeakMiB), conditions);
         }

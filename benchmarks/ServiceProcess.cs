@@ -6,11 +6,6 @@ namespace AspireJobs.Benchmarks;
 /// <summary>A process of a service beside those that the AppHost started, on the same stores. What it logs is read and thrown away.</summary>
 sealed class ServiceProcess : IAsyncDisposable
 {
-    /// <summary>
-    /// In memory, as docs/operations.md advises: for each directory that it makes, ext4 looks through those that were removed within the last seconds.
-    /// </summary>
-    public const string NoopWorkDirectory = "/dev/shm/aspirejobs-benchmark";
-
     readonly Process _process;
     readonly Task _read;
 
@@ -37,7 +32,7 @@ sealed class ServiceProcess : IAsyncDisposable
 
     /// <summary>Starts the worker whose playbooks take no time.</summary>
     public static Task<ServiceProcess> StartNoopWorkerAsync(JobService service, IEnumerable<(string Name, string Value)> settings, CancellationToken stop) =>
-        StartAsync(service, service.NoopWorkerProgram, [("Worker__WorkDirectory", NoopWorkDirectory), ("ASPNETCORE_URLS", "http://127.0.0.1:0"), .. settings], stop);
+        StartAsync(service, service.NoopWorkerProgram, [("ASPNETCORE_URLS", "http://127.0.0.1:0"), .. settings], stop);
 
     /// <summary>Starts a program with the settings of the services.</summary>
     public static async Task<ServiceProcess> StartAsync(JobService service, string program, IEnumerable<(string Name, string Value)> settings, CancellationToken stop)
