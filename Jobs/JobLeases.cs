@@ -77,6 +77,9 @@ public sealed class JobLeases(NpgsqlDataSource db)
         $"""
         with running as materialized (
             select queue, api_key_id, concurrency_key from jobs where status = 'running'
+        ), full_key as (
+            -- with every limit that it has reached; looked up for each job that stands in line, so this must cost next to nothing
+            select concurrency_key, generate_series(1, count(*)::int) from running where concurrency_key is not null group by concurrency_key
         ), caller as materialized (
             select id, max_running - (select count(*) from running where api_key_id = api_keys.id) as room from api_keys where max_running is not null
         ), open_queue as materialized (
@@ -92,7 +95,7 @@ public sealed class JobLeases(NpgsqlDataSource db)
                 where turn is not null and queue = open_queue.name
                     and (expires_at is null or expires_at > now())
                     and api_key_id not in (select id from caller where room <= 0)
-                    and (concurrency_key is null or concurrency_limit > (select count(*) from running where running.concurrency_key = jobs.concurrency_key))
+                    and (concurrency_key is null or (concurrency_key, concurrency_limit) not in (select * from full_key))
                 order by {JobOrder.By}
                 limit $4
             ) waiting

@@ -106,6 +106,24 @@ public sealed class ClaimTests(Stores stores) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Each_job_counts_the_others_of_its_concurrency_key_by_its_own_limit()
+    {
+        var first = await SubmitAsync(Alice, 1, request => request with { ConcurrencyKey = "web", ConcurrencyLimit = 3 });
+        Assert.Equal(first, await ClaimAsync(10));
+        var alone = await SubmitAsync(Alice, 1, request => request with { ConcurrencyKey = "web", ConcurrencyLimit = 1 });
+        var ofTwo = await SubmitAsync(Alice, 2, request => request with { ConcurrencyKey = "web", ConcurrencyLimit = 2 });
+        var other = await SubmitAsync(Alice, 1, request => request with { ConcurrencyKey = "db", ConcurrencyLimit = 1 });
+
+        Assert.Equal([ofTwo[0], other[0]], await ClaimAsync(10));
+
+        await FinishAsync(first[0]);
+        Assert.Equal([ofTwo[1]], await ClaimAsync(10));
+        await FinishAsync(ofTwo[0]);
+        await FinishAsync(ofTwo[1]);
+        Assert.Equal(alone, await ClaimAsync(10));
+    }
+
+    [Fact]
     public async Task A_concurrency_limit_holds_among_workers_that_claim_at_the_same_time()
     {
         await SubmitAsync(Alice, 40, request => request with { ConcurrencyKey = "web", ConcurrencyLimit = 3 });
