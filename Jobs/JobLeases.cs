@@ -84,7 +84,7 @@ public sealed class JobLeases(NpgsqlDataSource db)
         ), caller as materialized (
             select id, max_running - {Running("api_key_id", "id::text")} as room from api_keys where max_running is not null
         ), open_queue as materialized (
-            select name, max_running - {Running("queue", "name")} as room
+            select name, case when max_running is not null then max_running - {Running("queue", "name")} end as room
             from queues where not paused and ($5::text[] is null or name = any($5)) and not exists (select from workers where id = $1 and draining)
         ), candidate as (
             select waiting.*, open_queue.room as queue_room, caller.room as caller_room
