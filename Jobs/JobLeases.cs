@@ -73,7 +73,8 @@ public sealed class JobLeases(NpgsqlDataSource db)
     // More than are wanted, as some may be over a limit once the others of the same claim have started.
     static int Window(int count) => 2 * count + 20;
 
-    // Looked up for each job that stands in line, so it is counted once for all: an object, which no plan can make slow.
+    // How many running jobs have the value in the column. Asked for each job that stands in line, so they are counted once for all values, and
+    // looked up in an object: among joins and subqueries the planner might choose one that counts again each time.
     static string Running(string column, string value) =>
         $"coalesce(((select jsonb_object_agg({column}, jobs) from (select {column}, count(*) as jobs from running where {column} is not null group by {column}) counted) -> {value})::int, 0)";
 

@@ -93,17 +93,12 @@ public sealed class PlanTests(Stores stores) : IAsyncLifetime
     async Task<long> ReadRowsAsync()
     {
         await ExecuteAsync("select pg_stat_force_next_flush()");
-        await using var command = _db.CreateCommand(
+        return await _db.Command(
             """
             select (seq_tup_read + idx_tup_fetch + (select sum(idx_tup_read) from pg_stat_user_indexes where relname = 'jobs'))::bigint
             from pg_stat_user_tables where relname = 'jobs'
-            """);
-        return (long)(await command.ExecuteScalarAsync(Stop))!;
+            """).CountAsync(Stop);
     }
 
-    async Task ExecuteAsync(string sql)
-    {
-        await using var command = _db.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(Stop);
-    }
+    Task<int> ExecuteAsync(string sql) => _db.Command(sql).ExecuteAsync(Stop);
 }
