@@ -3,9 +3,8 @@ var builder = DistributedApplication.CreateBuilder(args);
 var adminApiKey = builder.AddParameter("admin-api-key", new GenerateParameterDefault { MinLength = 32, Special = false }, secret: true, persist: true);
 var masterKey = builder.AddParameter("credential-master-key", new GenerateParameterDefault { MinLength = 44, Special = false }, secret: true, persist: true);
 
-var redis = builder.AddRedis("redis")
-    .WithDataVolume()
-    .WithPersistence();
+// Without a volume: nothing in it is worth keeping (docs/decisions/0002-postgres-is-the-truth.md).
+var redis = builder.AddRedis("redis");
 
 var jobsDb = builder.AddPostgres("postgres")
     .WithDataVolume()
