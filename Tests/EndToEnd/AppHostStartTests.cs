@@ -8,6 +8,8 @@ namespace AspireJobs.Tests.EndToEnd;
 /// <summary>A start that cannot succeed says why in one line, names the remedy, and exits with 1.</summary>
 public sealed class AppHostStartTests : IDisposable
 {
+    static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
     readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("aspirejobs-test-");
 
     [Fact]
@@ -70,6 +72,9 @@ public sealed class AppHostStartTests : IDisposable
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         using var host = Process.Start(start)!;
+        // One that starts after all runs until it is ended.
+        using var patience = new CancellationTokenSource(Patience);
+        await using var _ = patience.Token.Register(host.Kill);
         var error = host.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         var output = await host.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await host.WaitForExitAsync(TestContext.Current.CancellationToken);

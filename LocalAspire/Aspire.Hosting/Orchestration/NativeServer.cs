@@ -50,7 +50,11 @@ sealed class ServerDirectories(IConfiguration configuration, AppHostLocation app
             return Path.GetFullPath(Path.Combine(appHost.Directory, volume.Source!));
 
         var root = configuration["Aspire:Store:Path"] ?? Path.Combine(appHost.Directory, "..", ".data");
-        return Path.GetFullPath(Path.Combine(root, volume.IsNameGenerated ? resource.Name : volume.Source ?? resource.Name));
+        var directory = Path.GetFullPath(Path.Combine(root, volume.IsNameGenerated ? resource.Name : volume.Source ?? resource.Name));
+        for (var part = directory; part is not null; part = Path.GetDirectoryName(part))
+            if (File.Exists(part))
+                throw new UnableToStartException($"the resource '{resource.Name}' cannot use its data directory '{directory}': '{part}' is a file. Set Aspire:Store:Path to a directory.");
+        return directory;
     }
 }
 
