@@ -16,7 +16,7 @@ static class MetricsTargets
         app.MapGet("/metrics/targets", ListAsync).DisableHttpMetrics().AllowAnonymous();
 
     static async Task<Ok<IEnumerable<TargetGroup>>> ListAsync(InstanceStore instances, CancellationToken cancellationToken) =>
-        TypedResults.Ok((await instances.LiveAsync(cancellationToken))
+        TypedResults.Ok((await instances.KnownAsync(cancellationToken))
             .GroupBy(instance => instance.Service, instance => instance.Address)
             .Select(service => new TargetGroup([.. service], new Dictionary<string, string> { ["job"] = service.Key })));
 }

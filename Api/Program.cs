@@ -1,3 +1,4 @@
+using System.Text;
 using AspireJobs.Api;
 using AspireJobs.Api.ApiKeys;
 using AspireJobs.Api.Credentials;
@@ -15,13 +16,19 @@ builder.AddNpgsqlDataSource("jobsdb", configureDataSourceBuilder: JobsDatabase.C
 builder.AddRedisClient("redis", settings => settings.DisableHealthChecks = true);
 builder.AddJobs();
 
-builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = Limits.ReadBytes);
+builder.WebHost.ConfigureKestrel(kestrel =>
+{
+    kestrel.Limits.MaxRequestBodySize = Limits.ReadBytes;
+    // A context that is no text must not fail the request: it is read as far as that and then found to be none.
+    kestrel.RequestHeaderEncodingSelector = name => name.StartsWith("trace", StringComparison.OrdinalIgnoreCase) ? Encoding.Latin1 : null;
+});
 builder.Services.ConfigureHttpJsonOptions(json =>
 {
     JobsJson.Apply(json.SerializerOptions);
     json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
 });
-builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Customize);
+builder.Services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();
+builder.Services.AddProblemDetails();
 builder.Services.AddApiKeyAuthentication();
 builder.Services.AddAuthorization();
 builder.Services.AddSingleton<JobSubmission>();

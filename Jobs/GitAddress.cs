@@ -12,7 +12,7 @@ public sealed partial record GitAddress(string Text, string Scheme, string? User
     /// <summary>Whether git speaks ssh to it.</summary>
     public bool IsSsh => Scheme == "ssh";
 
-    /// <summary>Reads an address; false if it is none of the allowed forms, or carries a password.</summary>
+    /// <summary>Reads an address; false if it is none of the allowed forms, or carries a password, a query or a fragment.</summary>
     public static bool TryParse(string? text, out GitAddress address)
     {
         address = null!;
@@ -32,6 +32,7 @@ public sealed partial record GitAddress(string Text, string Scheme, string? User
         : TryParse(text, out _) ? null
         : text.StartsWith('-') ? "must not begin with a dash"
         : Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.UserInfo.Length > 0 ? "must not contain a password, or over http a user name; name a credential instead"
+        : text.Contains("://", StringComparison.Ordinal) && text.AsSpan().IndexOfAny('?', '#') >= 0 ? "must not have a query or a fragment; a secret belongs into a credential"
         : "must be https://…, http://…, ssh://… or user@host:path";
 
     const int Longest = 2048;
@@ -39,7 +40,7 @@ public sealed partial record GitAddress(string Text, string Scheme, string? User
     const string HostPart = @"[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]";
 
     // https://git.example.com:8443/team/playbooks.git, ssh://git@example.com/team/playbooks.git
-    [GeneratedRegex($@"^((?<scheme>https|http)://|(?<scheme>ssh)://({UserPart}@)?)(?<host>({HostPart})(:[0-9]{{1,5}})?)/[^\s\p{{Cc}}]*\z")]
+    [GeneratedRegex($@"^((?<scheme>https|http)://|(?<scheme>ssh)://({UserPart}@)?)(?<host>({HostPart})(:[0-9]{{1,5}})?)/[^\s\p{{Cc}}?#]*\z")]
     private static partial Regex Full();
 
     // git@example.com:team/playbooks.git

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Serialization;
 
 namespace AspireJobs.Jobs;
@@ -58,6 +59,10 @@ public sealed record Job
 
     /// <summary>The trace (W3C trace id) from the submission to the callback.</summary>
     public string? TraceId { get; init; }
+
+    /// <summary>The context that its further spans continue; default if it has none.</summary>
+    [JsonIgnore]
+    public ActivityContext Trace { get; init; }
 
     /// <summary>When it was stored.</summary>
     public required DateTimeOffset CreatedAt { get; init; }

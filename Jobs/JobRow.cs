@@ -30,6 +30,7 @@ static class JobRow
         Failure = Failure(row, 10),
         Hosts = Hosts(row, 11),
         TraceId = ActivityContext.TryParse(row.Text(12), null, out var trace) ? trace.TraceId.ToHexString() : null,
+        Trace = trace,
         CreatedAt = row.GetFieldValue<DateTimeOffset>(13),
         StartedAt = row.Nullable<DateTimeOffset>(14),
         FinishedAt = row.Nullable<DateTimeOffset>(15),

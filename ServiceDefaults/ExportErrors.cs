@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace AspireJobs.ServiceDefaults;
 
 /// <summary>
-/// Counts the batches that the collector did not take, and says so now and then. The exporter itself tells only its event source, once a batch
-/// that failed; what a full queue drops is counted by the SDK.
+/// Counts how often the collector did not take a batch, and says so now and then. The exporter itself tells only its event source, once for each
+/// attempt that failed; what a full queue drops is counted by the SDK.
 /// </summary>
 sealed partial class ExportErrors(TimeProvider time, ILogger<ExportErrors> logger) : EventListener, IHostedService
 {

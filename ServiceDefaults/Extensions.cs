@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.ResponseCompression;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -45,7 +44,7 @@ public static class Extensions
 
     /// <summary>
     /// Adds traces and metrics, the latter on <c>/metrics</c>; with <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> set, or that of one signal, all three signals
-    /// are also exported. The other <c>OTEL_*</c> variables have their standard meanings.
+    /// are also exported. The other <c>OTEL_*</c> variables mean what they mean to the .NET SDK, which knows most of the standard ones.
     /// </summary>
     public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
@@ -74,6 +73,7 @@ public static class Extensions
                 .AddRuntimeInstrumentation()
                 .RenameCounts()
                 .DropParts()
+                .BoundLabels()
                 .AddPrometheusExporter(options => options.ScopeInfoEnabled = false));
 
         if (Endpoints.Any(name => !string.IsNullOrWhiteSpace(builder.Configuration[name])))
@@ -110,7 +110,7 @@ public static class Extensions
             app.MapHealthChecks(AlivePath, new HealthCheckOptions { Predicate = check => check.Tags.Contains("live") }),
         ];
         // A disabled SDK has no exporter to map.
-        if (!app.Configuration.GetValue("OTEL_SDK_DISABLED", false))
+        if (!string.Equals(app.Configuration["OTEL_SDK_DISABLED"], "true", StringComparison.OrdinalIgnoreCase))
             endpoints.Add(app.MapPrometheusScrapingEndpoint(MetricsPath, meterProvider: null, pipeline => pipeline.UseResponseCompression(), optionsName: null));
         foreach (var endpoint in endpoints)
             endpoint.DisableHttpMetrics().AllowAnonymous().Add(Untraced);
@@ -146,6 +146,14 @@ public static class Extensions
         .AddView("aspnetcore.routing.*", MetricStreamConfiguration.Drop)
         .AddView("aspnetcore.authentication.*", MetricStreamConfiguration.Drop)
         .AddView("aspnetcore.authorization.*", MetricStreamConfiguration.Drop);
+
+    // Without the addresses: callers decide where callbacks go, and so would decide how many series there are.
+    static MeterProviderBuilder BoundLabels(this MeterProviderBuilder metrics) => metrics
+        .AddView("http.client.*", new MetricStreamConfiguration
+        {
+            TagKeys = ["http.request.method", "http.response.status_code", "error.type", "network.protocol.version", "url.scheme", "http.connection.state"],
+        })
+        .AddView("dns.lookup.*", new MetricStreamConfiguration { TagKeys = ["error.type"] });
 
     // Below every other source of configuration, so that all of it can be overridden.
     static void AddDefaultSettings(this IHostApplicationBuilder builder) =>

@@ -6,7 +6,7 @@ namespace AspireJobs.ServiceDefaults;
 /// <summary>
 /// Writes log lines to a stream from a thread of its own: a line after a silence at once, those that follow within <see cref="Silence"/> together
 /// with all that come within <see cref="Gathering"/>. Who logs never waits: when the reader of the stream stops reading and <see cref="MaxPendingBytes"/> wait, lines are
-/// dropped and counted.
+/// dropped and counted, as are those that the stream refuses.
 /// </summary>
 [ProviderAlias("Json")]
 sealed class JsonLogProvider : ILoggerProvider
@@ -32,6 +32,7 @@ sealed class JsonLogProvider : ILoggerProvider
     readonly Thread _writer;
     MemoryStream _pending = new(KeptBytes);
     bool _closed;
+    bool _torn;
 
     public JsonLogProvider(JsonLogFormatter formatter, Stream output)
     {
@@ -62,7 +63,7 @@ sealed class JsonLogProvider : ILoggerProvider
         if (TryAdd(line))
             LogTelemetry.Written(entry.LogLevel);
         else
-            LogTelemetry.Dropped();
+            LogTelemetry.Dropped(1);
     }
 
     bool TryAdd(ReadOnlySpan<byte> line)
@@ -93,10 +94,28 @@ sealed class JsonLogProvider : ILoggerProvider
                 lines.Capacity = KeptBytes;
             lock (_gate)
                 (lines, _pending) = (_pending, lines);
-            _output.Write(lines.GetBuffer().AsSpan(0, (int)lines.Length));
+            Write(lines.GetBuffer().AsSpan(0, (int)lines.Length));
             writtenAt = TimeProvider.System.GetTimestamp();
         }
         _output.Flush();
+    }
+
+    // A full disk, for one, costs the lines, not the process.
+    void Write(ReadOnlySpan<byte> lines)
+    {
+        try
+        {
+            // Half a line may stand there.
+            if (_torn)
+                _output.Write("\n"u8);
+            _output.Write(lines);
+            _torn = false;
+        }
+        catch (IOException)
+        {
+            _torn = true;
+            LogTelemetry.Dropped(lines.Count((byte)'\n'));
+        }
     }
 
     // False when closed and nothing is left.

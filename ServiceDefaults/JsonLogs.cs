@@ -16,14 +16,16 @@ static class JsonLogs
     /// </summary>
     public static void AddJsonLogs(this IHostApplicationBuilder builder)
     {
-        var formatter = new JsonLogFormatter(ServiceIdentity.Of(builder), LogKeys.Of(builder.Configuration["Logging:Format"]));
-        builder.Logging.ClearProviders();
-        // Through a factory, so that the container disposes it, which writes the last lines.
-        builder.Services.AddSingleton<ILoggerProvider>(_ => new JsonLogProvider(formatter, Console.OpenStandardOutput()));
-
+        var identity = ServiceIdentity.Of(builder);
+        var formatter = new JsonLogFormatter(identity, LogKeys.Default);
         // Only in a process that is this service: in a test host the process is not ours.
         if (Assembly.GetEntryAssembly()?.GetName().Name == builder.Environment.ApplicationName && Interlocked.Exchange(ref crashesAreLogged, 1) == 0)
             AppDomain.CurrentDomain.UnhandledException += (_, crash) => LogCrash(formatter, crash);
+
+        formatter = new JsonLogFormatter(identity, LogKeys.Of(builder.Configuration["Logging:Format"]));
+        builder.Logging.ClearProviders();
+        // Through a factory, so that the container disposes it, which writes the last lines.
+        builder.Services.AddSingleton<ILoggerProvider>(_ => new JsonLogProvider(formatter, Console.OpenStandardOutput()));
     }
 
     // Whatever ends the process outside the host, a wrong setting found in Program.cs for one, would otherwise leave as a stack trace
@@ -33,8 +35,15 @@ static class JsonLogs
         var exception = crash.ExceptionObject as Exception;
         var entry = new LogEntry<string>(LogLevel.Critical, "AspireJobs.ServiceDefaults", new EventId(0, "unhandled_exception"),
             exception?.Message ?? "A foreign exception ended the process.", exception, (state, _) => state);
-        using (var output = Console.OpenStandardOutput())
+        try
+        {
+            using var output = Console.OpenStandardOutput();
             output.Write(formatter.Format(entry));
+        }
+        catch (IOException)
+        {
+            // There is nobody to tell. The exit code does.
+        }
         Environment.Exit(1);
     }
 }

@@ -12,10 +12,10 @@ static class LogTelemetry
 
     static readonly Counter<long> Lines = Meter.CreateCounter<long>("ansible_api_log_lines_total", null, "Log lines, by level.");
     static readonly Counter<long> DroppedLines = Meter.CreateCounter<long>(
-        "ansible_api_dropped_log_lines_total", null, "Log lines lost because standard output was not read fast enough.");
+        "ansible_api_dropped_log_lines_total", null, "Log lines lost because standard output was not read fast enough, or could not be written to.");
 
     static readonly Counter<long> ExportErrors = Meter.CreateCounter<long>(
-        "ansible_api_telemetry_export_errors_total", null, "Batches of spans, metrics or log records that the collector did not take.");
+        "ansible_api_telemetry_export_errors_total", null, "Failed attempts to export a batch of spans, metrics or log records.");
 
     static LogTelemetry()
     {
@@ -25,7 +25,7 @@ static class LogTelemetry
 
     public static void Written(LogLevel level) => Lines.Add(1, Levels[(int)level]);
 
-    public static void Dropped() => DroppedLines.Add(1);
+    public static void Dropped(int lines) => DroppedLines.Add(lines);
 
     public static void ExportFailed() => ExportErrors.Add(1);
 

@@ -7,11 +7,9 @@ namespace AspireJobs.ServiceDefaults;
 /// <summary>Who speaks, the same in logs, metrics and traces.</summary>
 sealed record ServiceIdentity(string Name, string Instance, string Version)
 {
-    const string InstanceKey = "service.instance.id";
-
     public static ServiceIdentity Of(IHostApplicationBuilder builder) => new(
-        builder.Configuration["OTEL_SERVICE_NAME"] is { Length: > 0 } name ? name : builder.Environment.ApplicationName,
-        InstanceFrom(builder.Configuration["OTEL_RESOURCE_ATTRIBUTES"]) ?? $"{Environment.MachineName}-{Environment.ProcessId}",
+        builder.Configuration["OTEL_SERVICE_NAME"] is { Length: > 0 } name ? name : Given(builder, "service.name") ?? builder.Environment.ApplicationName,
+        Given(builder, "service.instance.id") ?? $"{Environment.MachineName}-{Environment.ProcessId}",
         Assembly.GetEntryAssembly()?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0");
 
     public void Describe(ResourceBuilder resource) => resource
@@ -20,9 +18,9 @@ sealed record ServiceIdentity(string Name, string Instance, string Version)
         // Last, so that OTEL_RESOURCE_ATTRIBUTES wins.
         .AddEnvironmentVariableDetector();
 
-    static string? InstanceFrom(string? attributes) => attributes?
+    static string? Given(IHostApplicationBuilder builder, string key) => builder.Configuration["OTEL_RESOURCE_ATTRIBUTES"]?
         .Split(',', StringSplitOptions.TrimEntries)
-        .Where(pair => pair.StartsWith(InstanceKey + "=", StringComparison.Ordinal))
-        .Select(pair => Uri.UnescapeDataString(pair[(InstanceKey.Length + 1)..]))
+        .Where(pair => pair.StartsWith(key + "=", StringComparison.Ordinal))
+        .Select(pair => Uri.UnescapeDataString(pair[(key.Length + 1)..]))
         .FirstOrDefault();
 }

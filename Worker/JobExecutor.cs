@@ -18,7 +18,7 @@ internal sealed class JobExecutor(
     /// <summary>Returns when the job is final, or settled by somebody else.</summary>
     public async Task ExecuteAsync(Run run)
     {
-        using var span = Traces.StartExecution(run);
+        using var span = run.Span = Traces.StartExecution(run);
         JobsTelemetry.JobStarted(run.SourceType, run.Job.Attempt, run.Claimed.Waited);
         logger.JobStarted(run.Job.Id, run.SourceType.Word(), worker.Value, Math.Round(run.Claimed.Waited.TotalSeconds, 3));
 

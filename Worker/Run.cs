@@ -100,6 +100,9 @@ internal sealed class Run : IDisposable
     /// <summary>The commit that was fetched, for a git source.</summary>
     public string? Revision { get; set; }
 
+    /// <summary>The span of its execution, from its start on.</summary>
+    public Activity? Span { get; set; }
+
     /// <summary>What is known of what runs; null until the source is fetched.</summary>
     public JobProvenance? Provenance { get; set; }
 

@@ -87,8 +87,13 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
     /// <summary>Stops a run.</summary>
     public void Stop(Run run, StopReason reason)
     {
-        if (run.Stop(reason))
-            logger.JobStopping(run.Job.Id, reason.Word());
+        if (!run.Stop(reason))
+            return;
+        // The line belongs to the job, not to the loop that heard of the reason.
+        var loop = Activity.Current;
+        Activity.Current = run.Span;
+        logger.JobStopping(run.Job.Id, reason.Word());
+        Activity.Current = loop;
     }
 
     async Task ExecuteAsync(Run run, Task held)

@@ -17,7 +17,7 @@ internal sealed class Settlement(JobResults results, JobStore store, JobSignals 
         if (settled == Settled.LeaseLost)
             logger.LeaseLost(run.Job.Id, run.Lease.Attempt, worker.Value);
         else if (settled == Settled.Queued)
-            AnnounceRetry(run.Job, stored.Failure!);
+            Retried(run.Job, stored.Failure!);
         else
             await AnnounceAsync(run.Job with
             {
@@ -45,8 +45,19 @@ internal sealed class Settlement(JobResults results, JobStore store, JobSignals 
         }
     }
 
-    /// <summary>Tells that a job has become final. Once per job: by whoever made it so.</summary>
-    public async Task AnnounceAsync(Job job)
+    /// <summary>Tells of a job that was settled without a run, or put back into its queue: its worker died, or its time was over. The job's trace shows it.</summary>
+    public async Task AnnounceWithoutRunAsync(Job job, JobFailure failure)
+    {
+        using var traced = Traces.Resume();
+        using var span = Traces.StartSettling(job, failure);
+        if (job.IsFinal)
+            await AnnounceAsync(job);
+        else
+            Retried(job, failure);
+    }
+
+    // Once per job: by whoever made it final.
+    async Task AnnounceAsync(Job job)
     {
         JobsTelemetry.JobCompleted(job);
         logger.JobCompleted(job.Id, job.Status.Word(), Math.Round(job.DurationSeconds ?? 0, 3), job.Outcome!.Value.Word(), job.WorkerId, job.ExitCode);
@@ -57,8 +68,7 @@ internal sealed class Settlement(JobResults results, JobStore store, JobSignals 
             await signals.CallbackDueAsync();
     }
 
-    /// <summary>Tells that an attempt failed and another one follows.</summary>
-    public void AnnounceRetry(Job job, JobFailure failure) =>
+    void Retried(Job job, JobFailure failure) =>
         logger.JobRetried(job.Id, job.Attempt, failure.ErrorType, failure.Message, job.WorkerId);
 
     Task<Settled> StoreAsync(Run run, JobResult result, JobOutputBatch rest)

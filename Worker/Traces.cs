@@ -51,6 +51,16 @@ internal static class Traces
     public static Activity? StartStep(string name, Run run) =>
         JobsTelemetry.Source.StartActivity(name, ActivityKind.Internal, default(ActivityContext), run.SpanTags);
 
+    /// <summary>The end of a job, or of an attempt at it, that no run saw.</summary>
+    public static Activity? StartSettling(Job job, JobFailure failure)
+    {
+        var span = JobsTelemetry.Source.StartActivity("worker.settle_job", ActivityKind.Internal, job.Trace)
+            ?.SetTag("job.id", job.Id.ToString()).SetTag("job.status", job.Status.Word());
+        if (job.Status != JobStatus.Cancelled)
+            span.Fail(failure.ErrorType, failure.Message);
+        return span;
+    }
+
     /// <summary>Marks a span as failed.</summary>
     public static void Fail(this Activity? span, string errorType, string message) =>
         span?.SetStatus(ActivityStatusCode.Error, message).SetTag("error.type", errorType);

@@ -39,13 +39,13 @@ static class Problems
     }
 
     /// <summary>Puts the trace id into every problem, and completes those that the framework makes: unmatched routes, wrong methods, refused bodies, exceptions.</summary>
-    public static void Customize(ProblemDetailsContext context)
+    public static void Complete(ProblemDetailsContext context)
     {
         var problem = context.ProblemDetails;
         AddTraceId(problem);
         if (problem.Type?.StartsWith("urn:", StringComparison.Ordinal) == true)
             return;
-        var status = problem.Status ?? context.HttpContext.Response.StatusCode;
+        var status = problem.Status ??= context.HttpContext.Response.StatusCode;
         var error = context.HttpContext.Features.Get<IExceptionHandlerFeature>()?.Error;
         (var type, problem.Title) = (status, error) switch
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using AspireJobs.Jobs;
 
 namespace AspireJobs.Api.Jobs;
@@ -15,6 +16,8 @@ sealed class JobCancellation(JobStore jobs, JobSignals signals, ILogger<JobCance
             await signals.CancelAsync(id);
             return result;
         }
+        // In the job's trace, not in that of the request.
+        using var span = JobsTelemetry.Source.StartActivity("api.cancel_job", ActivityKind.Internal, job.Trace, [new("job.id", id.ToString())], Activity.Current is { } request ? [new ActivityLink(request.Context)] : []);
         JobsTelemetry.JobCompleted(job);
         log.JobCompleted(id, job.Status.Word(), duration_seconds: 0);
         await signals.OutputAsync(id);

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace AspireJobs.Jobs.Instances;
 
-/// <summary>A live process.</summary>
+/// <summary>A process of a service.</summary>
 /// <param name="Service">Its service, such as <c>worker</c>.</param>
 /// <param name="Address">Host and port where it answers.</param>
 public sealed record Instance(string Service, string Address);
@@ -13,8 +13,8 @@ public sealed class InstanceStore(NpgsqlDataSource db)
     /// <summary>How often a process says that it lives.</summary>
     public static readonly TimeSpan Renewal = TimeSpan.FromSeconds(10);
 
-    /// <summary>A process not heard of for this long is gone.</summary>
-    public static readonly TimeSpan Silence = TimeSpan.FromSeconds(60);
+    /// <summary>A process not heard of for this long is forgotten: time enough for the alert that it does not answer, which must see it to speak.</summary>
+    public static readonly TimeSpan Silence = TimeSpan.FromMinutes(15);
 
     /// <summary>Says that a process lives.</summary>
     public Task BeatAsync(Instance instance, CancellationToken cancellationToken) =>
@@ -28,8 +28,8 @@ public sealed class InstanceStore(NpgsqlDataSource db)
     public Task LeaveAsync(Instance instance, CancellationToken cancellationToken) =>
         db.Command("delete from instances where address = $1 or heartbeat_at < now() - interval '1 day'", instance.Address).ExecuteAsync(cancellationToken);
 
-    /// <summary>The live processes, by service and address.</summary>
-    public Task<List<Instance>> LiveAsync(CancellationToken cancellationToken) =>
+    /// <summary>The processes that have not stopped in good order, by service and address.</summary>
+    public Task<List<Instance>> KnownAsync(CancellationToken cancellationToken) =>
         db.Command("select service, address from instances where heartbeat_at > now() - $1 order by service, address", Silence)
             .QueryAsync(row => new Instance(row.GetString(0), row.GetString(1)), cancellationToken);
 }

@@ -48,5 +48,5 @@ sealed class ScrapeHandler(PrometheusExporter exporter)
     static bool IsText(MediaTypeHeaderValue type) =>
         type.MediaType.Equals("text/plain", StringComparison.OrdinalIgnoreCase) && Version(type) is null or "0.0.4";
 
-    static string? Version(MediaTypeHeaderValue type) => type.Parameters.FirstOrDefault(p => p.Name == "version")?.Value.Value;
+    static string? Version(MediaTypeHeaderValue type) => type.Parameters.FirstOrDefault(p => p.Name == "version")?.GetUnescapedValue().Value;
 }

@@ -2,6 +2,8 @@ using System.Diagnostics.Metrics;
 using System.Text;
 using System.Text.Json;
 using AspireJobs.ServiceDefaults;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace AspireJobs.Tests.Telemetry;
@@ -62,16 +64,7 @@ public sealed partial class LogLineTests
     public void A_reader_that_stops_reading_does_not_stop_who_logs_and_what_is_lost_is_counted()
     {
         var dropped = 0L;
-        using var listener = new MeterListener
-        {
-            InstrumentPublished = (instrument, listening) =>
-            {
-                if (instrument.Name == "ansible_api_dropped_log_lines_total")
-                    listening.EnableMeasurementEvents(instrument);
-            },
-        };
-        listener.SetMeasurementEventCallback<long>((_, value, _, _) => Interlocked.Add(ref dropped, value));
-        listener.Start();
+        using var listener = ListenForDropped(value => Interlocked.Add(ref dropped, value));
         using var stuck = new StuckStream();
         var text = new string('x', 1000);
         const int written = 10_000;
@@ -86,6 +79,54 @@ public sealed partial class LogLineTests
 
         Assert.InRange(dropped, 1, written - 1);
         Assert.Equal(written - dropped, stuck.Lines);
+    }
+
+    [Fact]
+    public void A_full_disk_costs_the_lines_and_not_the_process_and_half_a_line_spoils_no_other()
+    {
+        var dropped = 0L;
+        using var listener = ListenForDropped(value => Interlocked.Add(ref dropped, value));
+        using var disk = new FullDisk();
+
+        using (var provider = new JsonLogProvider(new JsonLogFormatter(Identity, LogKeys.Default), disk))
+        {
+            Failed(provider.CreateLogger("test"), "job-1", "tasks_failed", "no", 0);
+            disk.Refused.Wait(TestContext.Current.CancellationToken);
+            disk.IsFull = false;
+            Failed(provider.CreateLogger("test"), "job-2", "tasks_failed", "no", 0);
+        }
+
+        Assert.Equal(1, dropped);
+        var lines = Encoding.UTF8.GetString(disk.ToArray()).Split('\n');
+        Assert.Equal(["{", ""], [lines[0], lines[2]]);
+        Assert.Equal("job-2", Text(JsonSerializer.Deserialize<JsonElement>(lines[1]), "job_id"));
+    }
+
+    [Theory]
+    [InlineData(null, null, "Tests")]
+    [InlineData(null, "deployment.environment=test,service.name=the%20api", "the api")]
+    [InlineData("api", "service.name=other", "api")]
+    public void The_name_of_a_service_is_the_one_that_its_metrics_and_traces_have(string? name, string? attributes, string expected)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new() { ApplicationName = "Tests" });
+        builder.Configuration.AddInMemoryCollection([new("OTEL_SERVICE_NAME", name), new("OTEL_RESOURCE_ATTRIBUTES", attributes)]);
+
+        Assert.Equal(expected, ServiceIdentity.Of(builder).Name);
+    }
+
+    static MeterListener ListenForDropped(Action<long> count)
+    {
+        var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listening) =>
+            {
+                if (instrument.Name == "ansible_api_dropped_log_lines_total")
+                    listening.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, value, _, _) => count(value));
+        listener.Start();
+        return listener;
     }
 
     static string Write(LogKeys keys, Action<ILogger> write)
@@ -103,6 +144,30 @@ public sealed partial class LogLineTests
 
     [LoggerMessage(LogLevel.Information, "job {job_id} ended as {status} after {duration_seconds} s ({worker_id}, {exit_code})", EventName = "job_completed")]
     static partial void Completed(ILogger logger, string job_id, string status, double duration_seconds, string? worker_id, int? exit_code);
+
+    sealed class FullDisk : MemoryStream
+    {
+        volatile bool _isFull = true;
+
+        public bool IsFull { set => _isFull = value; }
+
+        public ManualResetEventSlim Refused { get; } = new();
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            base.Write(_isFull ? buffer[..1] : buffer);
+            if (!_isFull)
+                return;
+            Refused.Set();
+            throw new IOException("No space left on device");
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            Refused.Dispose();
+            base.Dispose(disposing);
+        }
+    }
 
     sealed class StuckStream : MemoryStream
     {

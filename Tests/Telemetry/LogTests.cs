@@ -73,6 +73,17 @@ public sealed class LogTests(WatchedSystem system)
     }
 
     [Fact]
+    public async Task A_format_that_nobody_knows_is_told_in_json()
+    {
+        using var service = await ServiceProcess.RunToEndAsync("Api", new Dictionary<string, string> { ["Logging:Format"] = "xml" });
+
+        Assert.Single(service.Lines);
+        Assert.All(service.Lines, AssertWellFormed);
+        Assert.Contains("Logging:Format is 'xml'", service.Lines.Single());
+        Assert.Empty(service.Errors);
+    }
+
+    [Fact]
     public async Task A_service_says_in_json_that_it_stops()
     {
         using var service = await ServiceProcess.StartAsync("Webhooks", system.SettingsOf("Webhooks"));

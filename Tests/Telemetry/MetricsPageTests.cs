@@ -167,6 +167,7 @@ public sealed partial class MetricsPageTests(WatchedSystem system)
     [InlineData("text/plain", Text)]
     [InlineData("text/plain;q=0.9, application/openmetrics-text;q=0.8", Text)]
     [InlineData("application/openmetrics-text", OpenMetrics)]
+    [InlineData("application/openmetrics-text; version=\"1.0.0\"", OpenMetrics)]
     [InlineData("application/openmetrics-text;version=2.0.0,text/plain;version=0.0.4", Text)]
     [InlineData(Prometheus2, OpenMetrics)]
     [InlineData(Prometheus3, OpenMetrics + "; escaping=underscores")]

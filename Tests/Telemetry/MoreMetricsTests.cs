@@ -2,6 +2,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
+using Npgsql;
 
 namespace AspireJobs.Tests.Telemetry;
 
@@ -132,6 +133,41 @@ public sealed class MoreMetricsTests(WatchedSystem system)
         await service.StopAsync();
 
         Assert.DoesNotContain(service.Address.Authority, await TargetsAsync());
+    }
+
+    [Fact]
+    public async Task A_process_that_dies_stays_a_target_until_the_alert_has_seen_it()
+    {
+        using var service = await ServiceProcess.StartAsync("Webhooks", system.SettingsOf("Webhooks"));
+        while (!(await TargetsAsync()).Contains(service.Address.Authority, StringComparison.Ordinal))
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Stop);
+        service.Kill();
+
+        await SilentForAsync("10 minutes");
+        Assert.Contains(service.Address.Authority, await TargetsAsync());
+
+        await SilentForAsync("16 minutes");
+        Assert.DoesNotContain(service.Address.Authority, await TargetsAsync());
+
+        async Task SilentForAsync(string time)
+        {
+            await using var db = NpgsqlDataSource.Create(system.Postgres);
+            await using var command = db.CreateCommand($"update instances set heartbeat_at = now() - interval '{time}' where address = '{service.Address.Authority}'");
+            Assert.Equal(1, await command.ExecuteNonQueryAsync(Stop));
+        }
+    }
+
+    [Fact]
+    public async Task Where_callbacks_go_adds_no_series()
+    {
+        await using var receiver = await CallbackReceiver.StartAsync();
+        await system.RunAsync(new { source = new { type = "inline", content = "- hosts: localhost\n" }, callback_url = receiver.Url });
+        await receiver.NextAsync();
+
+        var page = await UntilAsync(system.Webhooks, page => page.Series.Any(series => series.StartsWith("http_client_request_duration_seconds_count", StringComparison.Ordinal)));
+
+        Assert.DoesNotContain(page.Series, series => series.StartsWith("http_client", StringComparison.Ordinal) && series.Contains("server_", StringComparison.Ordinal));
+        Assert.DoesNotContain(page.Series, series => series.Contains("dns_question_name", StringComparison.Ordinal));
     }
 
     Task<string> TargetsAsync() => system.Client.GetStringAsync("/metrics/targets", Stop);

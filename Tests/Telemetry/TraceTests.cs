@@ -165,6 +165,7 @@ public sealed class TraceTests(WatchedSystem system)
     [InlineData("ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")]
     [InlineData("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01")]
     [InlineData("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more")]
+    [InlineData("\u00ff\u00fe")]
     public async Task A_trace_parent_that_cannot_be_read_starts_a_trace_and_fails_nothing(string traceParent)
     {
         var (job, _) = await RunUnderAsync(traceParent);
@@ -175,12 +176,37 @@ public sealed class TraceTests(WatchedSystem system)
     }
 
     [Fact]
-    public async Task A_problem_names_the_trace_of_its_request()
+    public async Task A_job_that_ends_without_a_run_has_a_span_and_a_line_in_its_own_trace_that_say_so()
+    {
+        using var queue = await system.Client.PutAsJsonAsync("/api/v1/queues/closed", new { paused = true }, TestContext.Current.CancellationToken);
+        Assert.True(queue.IsSuccessStatusCode, await queue.Content.ReadAsStringAsync());
+        var expiring = await system.SubmitAsync(new { source = new { type = "inline", content = Playbook }, queue = "closed", expires_at = TimeProvider.System.GetUtcNow().AddSeconds(2) });
+        var waiting = await system.SubmitAsync(new { source = new { type = "inline", content = Playbook }, queue = "closed" });
+        using var cancelled = await system.Client.PostAsync($"/api/v1/jobs/{waiting}/cancel", null, TestContext.Current.CancellationToken);
+
+        foreach (var (id, span, service) in new[] { (waiting, "api.cancel_job", system.Api), (expiring, "worker.settle_job", system.Worker) })
+        {
+            var job = await system.WaitAsync(id);
+            var settled = (await system.Collector.TraceAsync(job.TraceId!, "redis.enqueue", span)).Single(s => s.Name == span);
+            var line = await service.EventAsync("job_completed", id.ToString());
+            Assert.Equal((job.TraceId, settled.SpanId), (line.GetProperty("trace_id").GetString(), line.GetProperty("span_id").GetString()));
+            Assert.Equal(id.ToString(), settled.Tags["job.id"]);
+            Assert.Equal(span == "worker.settle_job", settled.IsError);
+        }
+    }
+
+    [Theory]
+    [InlineData("*/*")]
+    [InlineData("application/xml")]
+    [InlineData("text/html")]
+    [InlineData("text/plain")]
+    public async Task A_problem_names_the_trace_of_its_request_whatever_the_client_accepts(string accept)
     {
         const string parent = "22222222222222222222222222222222";
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/jobs/none") { Headers = { { "traceparent", $"00-{parent}-00f067aa0ba902b7-01" } } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/jobs/none") { Headers = { { "traceparent", $"00-{parent}-00f067aa0ba902b7-01" }, { "Accept", accept } } };
         using var response = await system.Client.SendAsync(request, TestContext.Current.CancellationToken);
 
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
         Assert.Contains($"\"trace_id\":\"{parent}\"", await response.Content.ReadAsStringAsync());
     }
 

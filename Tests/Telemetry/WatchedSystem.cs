@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Text;
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
 
@@ -31,7 +32,11 @@ public sealed class WatchedSystem(Stores stores) : IAsyncLifetime
     internal IEnumerable<ServiceProcess> Services => [Api, Worker, Webhooks];
 
     // Other tests run services in this process, whose tracing would make every request from here part of a trace.
-    public HttpClient Client { get; } = new(new SocketsHttpHandler { ActivityHeadersPropagator = DistributedContextPropagator.CreateNoOutputPropagator() })
+    public HttpClient Client { get; } = new(new SocketsHttpHandler
+    {
+        ActivityHeadersPropagator = DistributedContextPropagator.CreateNoOutputPropagator(),
+        RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+    })
     {
         DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", Stores.AdminKey) },
     };

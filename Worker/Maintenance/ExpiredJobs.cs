@@ -12,6 +12,6 @@ internal sealed class ExpiredJobs(JobUpkeep upkeep, Settlement settlement) : IDu
     public async Task DoAsync(CancellationToken cancellationToken)
     {
         foreach (var job in await upkeep.ExpireAsync(cancellationToken))
-            await settlement.AnnounceAsync(job);
+            await settlement.AnnounceWithoutRunAsync(job, job.Failure!);
     }
 }

@@ -12,11 +12,6 @@ internal sealed class LostJobs(JobUpkeep upkeep, Settlement settlement) : IDuty
     public async Task DoAsync(CancellationToken cancellationToken)
     {
         foreach (var job in await upkeep.SettleLostAsync(cancellationToken))
-        {
-            if (job.IsFinal)
-                await settlement.AnnounceAsync(job);
-            else
-                settlement.AnnounceRetry(job, new(JobOutcome.WorkerLost.Word(), "its worker was not heard of for too long"));
-        }
+            await settlement.AnnounceWithoutRunAsync(job, job.Failure ?? new(JobOutcome.WorkerLost.Word(), "its worker was not heard of for too long"));
     }
 }
