@@ -160,6 +160,7 @@ public sealed class JobIntake(NpgsqlDataSource db, JobQueue queue)
         ApiKeyName = item.Job.ApiKeyName,
         Attempt = 0,
         TraceId = item.Trace == default ? null : item.Trace.TraceId.ToHexString(),
+        Trace = item.Trace,
         CreatedAt = createdAt,
         ReadyAt = readyAt,
         RerunOf = item.Job.RerunOf,

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json;
 using Npgsql;
 
 namespace AspireJobs.Jobs;
@@ -70,7 +69,6 @@ public sealed class JobStore(NpgsqlDataSource db)
     /// </summary>
     public async Task<CancelResult?> CancelAsync(JobId id, CancellationToken cancellationToken)
     {
-        var failure = new JobFailure(JobOutcome.Cancelled.Word(), "cancelled before it started");
         var cancelled = await db.Command(
             $"""
             update jobs set
@@ -80,11 +78,12 @@ public sealed class JobStore(NpgsqlDataSource db)
                 outcome = case status when 'queued' then 'cancelled' end,
                 started_at = case when status <> 'queued' then started_at end,
                 finished_at = case status when 'queued' then now() end,
-                failure = case status when 'queued' then $2::json end
+                failure = case status when 'queued' then json_build_object('error_type', 'cancelled',
+                    'message', case attempt when 0 then 'cancelled before it started' else 'cancelled before its next attempt' end) end
             where id = $1 and status in ('queued', 'running')
             returning {JobRow.Columns}
             """,
-            id.Value, JsonSerializer.Serialize(failure, JobsJson.Default.JobFailure))
+            id.Value)
             .QueryAsync(JobRow.Read, cancellationToken);
         if (cancelled is [var job])
             return new CancelResult(job, Changed: true);

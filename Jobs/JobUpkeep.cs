@@ -62,7 +62,8 @@ public sealed class JobUpkeep(NpgsqlDataSource db)
         db.Command(
             $"""
             update jobs set status = 'failed', outcome = 'expired', turn = null, started_at = null, finished_at = now(),
-                failure = json_build_object('error_type', 'expired', 'message', 'it did not start before its expires_at')
+                failure = json_build_object('error_type', 'expired',
+                    'message', case attempt when 0 then 'it did not start before its expires_at' else 'its next attempt did not start before its expires_at' end)
             where id in (
                 select id from jobs where status = 'queued' and expires_at <= now()
                 order by expires_at limit {PageSize} for update skip locked

@@ -41,9 +41,11 @@ sealed class Body<T> : IBody, IBindableFromHttpContext<Body<T>> where T : class
         var utf8 = buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
         try
         {
-            return JsonSerializer.Deserialize(utf8.Span, type) is { } value
-                ? new() { _value = value }
-                : new() { Problem = Problems.Invalid("$", "The body must be a JSON object.") };
+            if (JsonSerializer.Deserialize(utf8.Span, type) is not { } value)
+                return new() { Problem = Problems.Invalid("$", "The body must be a JSON object.") };
+            return BodyFaults.FieldWithNul(utf8) is { } field
+                ? new() { Problem = Problems.Invalid(field, $"{field} must not contain the character U+0000.") }
+                : new() { _value = value };
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

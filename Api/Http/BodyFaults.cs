@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -6,6 +7,8 @@ namespace AspireJobs.Api.Http;
 /// <summary>Finds every field of a refused body that does not fit its type. Runs only when the quick way has failed.</summary>
 static class BodyFaults
 {
+    static ReadOnlySpan<byte> Nul => @"\u0000"u8;
+
     static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
     public static IReadOnlyDictionary<string, string[]> Find(ReadOnlyMemory<byte> utf8, JsonTypeInfo type, JsonException? first)
@@ -23,6 +26,11 @@ static class BodyFaults
         {
             errors.Add("$", "The body has a name that is no text: half of a surrogate pair.");
         }
+        catch (JsonException e) when (e.LineNumber is null)
+        {
+            // The one fault that is told without a place.
+            errors.Add("$", "The body has an object with the same field twice.");
+        }
         catch (JsonException e)
         {
             errors.Add("$", $"The body is not valid JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}.");
@@ -30,6 +38,30 @@ static class BodyFaults
         if (!errors.Any)
             errors.Add(first?.Path is { Length: > 2 } path ? path[2..] : "$", "The value does not fit.");
         return errors.ByField;
+    }
+
+    /// <summary>The first field of a body that fits with U+0000 somewhere in it, which Postgres keeps in JSON but cannot read from there; null if there is none.</summary>
+    public static string? FieldWithNul(ReadOnlyMemory<byte> utf8)
+    {
+        if (utf8.Span.IndexOf(Nul) < 0)
+            return null;
+        using var document = JsonDocument.Parse(utf8);
+        foreach (var member in document.RootElement.EnumerateObject())
+            if (HasNul(Encoding.UTF8.GetBytes(member.Value.GetRawText())))
+                return member.Name;
+        return null;
+    }
+
+    // A backslash that is escaped itself escapes nothing.
+    static bool HasNul(ReadOnlySpan<byte> json)
+    {
+        while (json.IndexOf((byte)'\\') is >= 0 and var at)
+        {
+            if (json[at..].StartsWith(Nul))
+                return true;
+            json = json[(at + 2)..];
+        }
+        return false;
     }
 
     static void Check(JsonElement element, JsonTypeInfo type, string prefix, Errors errors)
@@ -78,7 +110,9 @@ static class BodyFaults
         var t when t == typeof(bool) => "true or false",
         var t when t == typeof(int) => "a whole number",
         var t when t.IsEnum => $"one of: {string.Join(", ", Enum.GetNames(t).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName))}",
+        var t when t == typeof(DateTimeOffset) => "a time as in RFC 3339, such as 2026-01-31T12:00:00Z",
         var t when t.IsAssignableTo(typeof(IEnumerable<string>)) => "a list of strings",
+        { IsGenericType: true, GenericTypeArguments: [{ IsEnum: true } word] } => $"a list of some of: {string.Join(", ", Enum.GetNames(word).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName))}",
         var t when t.IsAssignableTo(typeof(IEnumerable<KeyValuePair<string, string>>)) => "an object whose values are strings",
         _ => "an object",
     };

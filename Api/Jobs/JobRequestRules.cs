@@ -203,10 +203,10 @@ static partial class JobRequestRules
         }
     }
 
-    // In a file of limits each line is stripped, and these beginnings make it something else than a name.
+    // In a file of limits each line is stripped, and these beginnings make it something else than a name; all is no host to Ansible.
     static string? LimitHostFault(string host) =>
-        host.Length is 0 or > 255 || host.Any(char.IsControl) || host != host.Trim() || "!&~@".Contains(host[0])
-            ? "must be a name of 1 to 255 characters, without control characters, without blanks at its ends, and not begin with !, &, ~ or @"
+        host.Length is 0 or > 255 || host.Any(char.IsControl) || host != host.Trim() || "!&~@".Contains(host[0]) || host == "all"
+            ? "must be a name of 1 to 255 characters, without control characters, without blanks at its ends, not all, and not begin with !, &, ~ or @"
             : null;
 
     static string? TagFault(string tag) => TagForm().IsMatch(tag) ? null : "must be a tag: letters, digits, dots, dashes, colons or underscores";

@@ -23,6 +23,8 @@ sealed class JobReruns(SecretVars secretVars)
             string[] failed = [.. job.Hosts.Where(host => host.Value.Failed > 0 || host.Value.Unreachable > 0).Select(host => host.Key).Order(StringComparer.Ordinal)];
             if (failed.Length == 0)
                 return (null, Problems.Conflict("no-failed-hosts", "No host of the job failed or was unreachable."));
+            if (failed.FirstOrDefault(host => host.Contains(SecretVars.Mask)) is { } masked)
+                return (null, Problems.Conflict("masked-host", $"A secret in the name of a failed host is masked in the recap ('{masked}'), so nobody knows which host it is; submit the job anew with a limit."));
             request = request with { Limit = null, LimitHosts = failed };
         }
         if (rerun.SameRevision && Pin(job, request) is var (source, problem))

@@ -51,9 +51,9 @@ sealed class JobSubmission(JobIntake intake, JobStore jobs, QueueStore queues, C
         return stored;
     }
 
-    /// <summary>The job that the same request under the same key made before. What was accepted then stays accepted, also when it would be refused by now.</summary>
-    public Task<Intake?> ReplayAsync(JobRequest request, ClaimsPrincipal caller, string idempotencyKey, CancellationToken cancellationToken) =>
-        intake.ReplayAsync(caller.ApiKeyId(), Idempotency(request, idempotencyKey, rerunOf: null), cancellationToken);
+    /// <summary>The job that the same request under the same key made before.</summary>
+    public Task<Intake?> ReplayAsync(JobRequest request, ClaimsPrincipal caller, string idempotencyKey, JobId? rerunOf, CancellationToken cancellationToken) =>
+        intake.ReplayAsync(caller.ApiKeyId(), Idempotency(request, idempotencyKey, rerunOf), cancellationToken);
 
     // Keyed, as the request may hold secrets and nobody is to try values against what is stored of it.
     Idempotency Idempotency(JobRequest request, string key, JobId? rerunOf) =>

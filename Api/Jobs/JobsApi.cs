@@ -29,9 +29,7 @@ static class JobsApi
         var errors = await submission.ValidateAsync(body.Value, cancellationToken);
         var key = IdempotencyKey(context.Request, errors);
         if (errors.Any)
-            return key is not null && await submission.ReplayAsync(body.Value, context.User, key, cancellationToken) is { } replay
-                ? Answer(replay, context)
-                : Problems.Invalid(errors.ByField);
+            return await ReplayAsync(body.Value, key, rerunOf: null, errors, context, submission, cancellationToken);
         return Answer(await submission.SubmitAsync(body.Value, context.User, key), context);
     }
 
@@ -51,9 +49,16 @@ static class JobsApi
             return problem!;
         errors = await submission.ValidateAsync(request, cancellationToken);
         if (errors.Any)
-            return Problems.Invalid(errors.ByField);
+            return await ReplayAsync(request, key, job.Id, errors, context, submission, cancellationToken);
         return Answer(await submission.SubmitAsync(request, context.User, key, job.Id), context);
     }
+
+    // What was accepted then stays accepted, also when it would be refused by now.
+    static async Task<Results<Accepted<Job>, ProblemHttpResult>> ReplayAsync(
+        JobRequest request, string? key, JobId? rerunOf, Errors errors, HttpContext context, JobSubmission submission, CancellationToken cancellationToken) =>
+        key is not null && await submission.ReplayAsync(request, context.User, key, rerunOf, cancellationToken) is { } replay
+            ? Answer(replay, context)
+            : Problems.Invalid(errors.ByField);
 
     static Results<Accepted<Job>, ProblemHttpResult> Answer(Intake intake, HttpContext context)
     {
@@ -113,17 +118,19 @@ static class JobsApi
     }
 
     static async Task<Results<PushStreamHttpResult, ProblemHttpResult>> GetLogAsync(
-        string id, bool? follow, string? attempt, JobStore jobs, JobLog log, HttpContext context, CancellationToken cancellationToken)
+        string id, string? follow, string? attempt, JobStore jobs, JobLog log, HttpContext context, CancellationToken cancellationToken)
     {
         if (await FindAsync(id, jobs, cancellationToken) is not { } job)
             return UnknownJob(id);
         var errors = new Errors();
         var wanted = Attempt(attempt, errors);
+        var isFollowed = false;
+        errors.Require(follow is null || bool.TryParse(follow, out isFollowed), "follow", "must be true or false");
         if (errors.Any)
             return Problems.Invalid(errors.ByField);
         context.Response.Headers.XContentTypeOptions = "nosniff";
         return TypedResults.Stream(
-            body => follow == true ? log.FollowAsync(job.Id, wanted, body, context) : log.WriteAsync(job.Id, wanted, body, context),
+            body => isFollowed ? log.FollowAsync(job.Id, wanted, body, context) : log.WriteAsync(job.Id, wanted, body, context),
             $"text/plain; charset={Encoding.UTF8.WebName}");
     }
 

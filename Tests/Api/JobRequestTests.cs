@@ -36,7 +36,7 @@ public sealed class JobRequestTests(ApiAlone api) : IClassFixture<ApiAlone>
         { $$"""{ {{Inline}}, "\ud800": 1 }""", "$", "half of a surrogate pair" },
         { $$"""{ {{Inline}}, "tags": [{{string.Join(',', Enumerable.Repeat("\"a\"", 101))}}] }""", "tags", "must be at most 100" },
         { $$"""{ {{Inline}}, "tags": ["a\n"] }""", "tags[0]", "must be a tag" },
-        { $$"""{ {{Inline}}, "callback_url": "https://example.com/\u0000" }""", "callback_url", "must be an http or https URL" },
+        { $$"""{ {{Inline}}, "callback_url": "https://example.com/\u0001" }""", "callback_url", "must be an http or https URL" },
         { $$"""{ {{Inline}}, "limit": "--list-hosts" }""", "limit", "must be a host pattern" },
         { $$"""{ {{Inline}}, "limit": "@/etc/passwd" }""", "limit", "must be a host pattern" },
         { $$"""{ {{Inline}}, "verbosity": 9 }""", "verbosity", "must be 0 to 4" },
@@ -61,11 +61,18 @@ public sealed class JobRequestTests(ApiAlone api) : IClassFixture<ApiAlone>
         { """{ "source": {"type": "git", "url": "ext::sh"}, "playbook": "a.yml" }""", "source.url", "must be https://" },
         { """{ "source": {"type": "git", "url": "https://user:pw@example.com/a.git"}, "playbook": "a.yml" }""", "source.url", "must not contain a password" },
         { """{ "source": {"type": "git", "url": "https://token@example.com/a.git"}, "playbook": "a.yml" }""", "source.url", "must not contain a password, or over http a user name" },
+        { """{ "source": {"type": "git", "url": "https://example.com/a.git?token=x"}, "playbook": "a.yml" }""", "source.url", "must not have a query" },
         { """{ "source": {"type": "git", "url": "https://example.com/a.git", "ref": "--help"}, "playbook": "a.yml" }""", "source.ref", "must be a branch, a tag or a commit" },
         { $$"""{ {{Git}}, "inventory": {"path": "../hosts"} }""", "inventory.path", "must not lead out of the source" },
+        { $$"""{ {{Inline}}, "labels": {"a": "x\u0000y"} }""", "labels", "must not contain the character U+0000" },
+        { $$"""{ {{Inline}}, "extra_vars": {"a\u0000": [{"b": 1}]} }""", "extra_vars", "must not contain the character U+0000" },
+        { $$"""{ {{Inline}}, "credentials": ["a\u0000"] }""", "credentials", "must not contain the character U+0000" },
+        { $$"""{ {{Inline}}, "limit_hosts": ["all"] }""", "limit_hosts[0]", "not all" },
+        { $$"""{ {{Inline}}, "not_before": "tomorrow" }""", "not_before", "must be a time as in RFC 3339" },
+        { $$"""{ {{Inline}}, "retry_on": ["worker_los"] }""", "retry_on", "must be a list of some of: success, tasks_failed" },
         { """[1]""", "$", "must be a JSON object" },
         { """{ "source": """, "$", "not valid JSON" },
-        { $$"""{ {{Inline}}, "check": true, "check": false }""", "$", "not valid JSON" },
+        { $$"""{ {{Inline}}, "check": true, "check": false }""", "$", "the same field twice" },
     };
 
     [Theory]
@@ -82,6 +89,15 @@ public sealed class JobRequestTests(ApiAlone api) : IClassFixture<ApiAlone>
         Assert.Contains(message, problem.GetProperty("errors").GetProperty(field)[0].GetString());
         var jobs = await api.System.Client.GetFromJsonAsync<JsonElement>("/api/v1/jobs");
         Assert.Equal(0, jobs.GetProperty("items").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task A_backslash_before_u0000_is_no_nul()
+    {
+        Assert.False((await ErrorsOfAsync($$"""{ {{Inline}}, "colour": 1, "labels": {"a": "\\u0000"} }""")).TryGetProperty("labels", out _));
+        var errors = await ErrorsOfAsync($$"""{ {{Inline}}, "forks": 0, "labels": {"a": "\\u0000"} }""");
+
+        Assert.Equal(["forks"], errors.EnumerateObject().Select(error => error.Name));
     }
 
     [Fact]

@@ -96,6 +96,28 @@ public sealed class RerunTests(Stores stores)
     }
 
     [Fact]
+    public async Task A_name_of_a_host_is_no_pattern_and_a_masked_one_is_nobodys()
+    {
+        var system = await stores.SharedAsync();
+        object Request(object more) => new
+        {
+            source = new { type = "inline", content = "- hosts: all\n  connection: local\n  gather_facts: false\n  tasks:\n    - {fail: {msg: no}, when: inventory_hostname != 'okay'}\n" },
+            inventory = new { hosts = new[] { "db01", "db02", "okay" } },
+            limit_hosts = more as string[],
+            secret_vars = more as Dictionary<string, string>,
+        };
+
+        var (one, _) = await system.WaitAsync(await system.SubmitAsync(Request(new[] { "db01", "db0?", "ok*", "[d]b02", "db02[0]" })));
+        var (masked, _) = await system.WaitAsync(await system.SubmitAsync(Request(new Dictionary<string, string> { ["pw"] = "db01" })));
+        using var refused = await system.PostRerunAsync(masked.Id, new { hosts = "failed" });
+
+        Assert.Equal(["db01"], one.Hosts!.Keys);
+        Assert.Contains("***", masked.Hosts!.Keys);
+        Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
+        Assert.Contains("masked-host", await refused.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
     public async Task A_job_of_which_no_host_failed_has_no_failed_hosts_to_repeat()
     {
         var system = await stores.SharedAsync();
@@ -148,6 +170,26 @@ public sealed class RerunTests(Stores stores)
             Headers = { { "Idempotency-Key", key } },
             Content = how is null ? null : JsonContent.Create(how),
         });
+    }
+
+    [Fact]
+    public async Task Asked_again_under_its_key_it_is_the_same_job_also_when_a_credential_has_gone_since()
+    {
+        var system = await stores.SharedAsync();
+        var credential = $"c-{Guid.NewGuid()}";
+        (await system.Client.PostAsJsonAsync("/api/v1/credentials", new { name = credential, type = "password", values = new { password = "of-the-vault" } })).EnsureSuccessStatusCode();
+        var (job, _) = await system.WaitAsync(await system.SubmitAsync(new { source = new { type = "inline", content = TwoTasks }, credentials = new[] { credential } }));
+        var key = Guid.NewGuid().ToString();
+        using var first = await PostAsync(key);
+        (await system.Client.DeleteAsync($"/api/v1/credentials/{credential}")).EnsureSuccessStatusCode();
+
+        using var again = await PostAsync(key);
+        using var other = await PostAsync(Guid.NewGuid().ToString());
+
+        Assert.Equal((HttpStatusCode.Accepted, HttpStatusCode.Accepted, HttpStatusCode.BadRequest), (first.StatusCode, again.StatusCode, other.StatusCode));
+        Assert.Equal(first.Headers.Location, again.Headers.Location);
+
+        Task<HttpResponseMessage> PostAsync(string key) => system.Client.SendAsync(new HttpRequestMessage(HttpMethod.Post, $"/api/v1/jobs/{job.Id}/rerun") { Headers = { { "Idempotency-Key", key } } });
     }
 
     [Fact]

@@ -74,6 +74,7 @@ public sealed class RetryTests(Stores stores)
         Assert.Equal(HttpStatusCode.OK, cancelled.StatusCode);
         var job = await system.GetAsync(id);
         Assert.Equal((JobOutcome.Cancelled, 1), Summary(job));
+        Assert.Equal("cancelled before its next attempt", job.Failure!.Message);
         Assert.Null(job.DurationSeconds);
         Assert.Single((await AttemptsAsync(system, id)).EnumerateArray());
     }

@@ -126,11 +126,14 @@ internal sealed class PlaybookFiles(PlaybookRun run)
     // Names of hosts go into a file: they may be many, and on the command line a comma or a colon would end a name.
     IEnumerable<string> Limit() => run.Request switch
     {
-        { LimitHosts: { } hosts } => [$"--limit=@{_files.Write("limit", string.Join('\n', hosts))}"],
+        { LimitHosts: { } hosts } => [$"--limit=@{_files.Write("limit", string.Join('\n', hosts.Select(Literal)))}"],
         { Limit: ['@', ..] } => throw new JobFailedException(JobOutcome.UsageError, "limit is a host pattern, not a file"),
         { Limit: { } limit } => [$"--limit={limit}"],
         _ => [],
     };
+
+    // Only a name that is in the inventory is taken as it is; any other would be a pattern.
+    static string Literal(string host) => host.Replace("[", "[[]").Replace("*", "[*]").Replace("?", "[?]");
 
     static IEnumerable<string> Options(JobRequest request)
     {
