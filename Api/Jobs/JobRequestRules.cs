@@ -216,7 +216,7 @@ static partial class JobRequestRules
         : uri.UserInfo.Length > 0 ? "must not contain a user name or password"
         : null;
 
-    [GeneratedRegex(@"^[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]{0,252}\z")]
+    [GeneratedRegex(@"^(::)?[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]{0,250}\z")]
     private static partial Regex HostForm();
 
     [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}\z")]

@@ -92,6 +92,14 @@ public sealed class JobRequestTests(ApiAlone api) : IClassFixture<ApiAlone>
     }
 
     [Fact]
+    public async Task Hosts_of_an_inventory_may_be_addresses()
+    {
+        var errors = await ErrorsOfAsync($$"""{ {{Inline}}, "forks": 0, "inventory": {"hosts": ["127.0.0.1", "::1", "fe80::1", "db-1.example.com"]} }""");
+
+        Assert.Equal(["forks"], errors.EnumerateObject().Select(error => error.Name));
+    }
+
+    [Fact]
     public async Task A_backslash_before_u0000_is_no_nul()
     {
         Assert.False((await ErrorsOfAsync($$"""{ {{Inline}}, "colour": 1, "labels": {"a": "\\u0000"} }""")).TryGetProperty("labels", out _));
