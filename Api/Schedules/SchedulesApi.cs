@@ -36,7 +36,7 @@ static class SchedulesApi
         {
             { Made: true, Schedule: { } schedule } => TypedResults.Created($"/api/v1/schedules/{name}", schedule),
             { Changed: true, Schedule: { } schedule } => TypedResults.Ok(schedule),
-            var refused => Refusal(name, refused),
+            var refused => Refusal(name, refused, user),
         };
     }
 
@@ -59,7 +59,7 @@ static class SchedulesApi
     }
 
     static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(string name, ScheduleStore schedules, ClaimsPrincipal user, CancellationToken cancellationToken) =>
-        await schedules.DeleteAsync(name, user.ApiKeyId(), IsAdmin(user), cancellationToken) is { Changed: false } refused ? Refusal(name, refused) : TypedResults.NoContent();
+        await schedules.DeleteAsync(name, user.ApiKeyId(), IsAdmin(user), cancellationToken) is { Changed: false } refused ? Refusal(name, refused, user) : TypedResults.NoContent();
 
     static Task<Results<Ok<Schedule>, ProblemHttpResult>> PauseAsync(string name, ScheduleStore schedules, ClaimsPrincipal user, CancellationToken cancellationToken) =>
         SetPausedAsync(name, true, schedules, user, cancellationToken);
@@ -72,12 +72,13 @@ static class SchedulesApi
         await schedules.PauseAsync(name, paused, user.ApiKeyId(), IsAdmin(user), cancellationToken) switch
         {
             { Changed: true, Schedule: { } schedule } => TypedResults.Ok(schedule),
-            var refused => Refusal(name, refused),
+            var refused => Refusal(name, refused, user),
         };
 
     static bool IsAdmin(ClaimsPrincipal user) => user.ApiKeyName() == ApiKeyStore.Admin;
 
-    static ProblemHttpResult Refusal(string name, ScheduleChange refused) => refused.Schedule is { } schedule
+    // The caller's own schedule was there when it was looked for, and not when it was to be changed.
+    static ProblemHttpResult Refusal(string name, ScheduleChange refused, ClaimsPrincipal user) => refused.Schedule is { } schedule && !IsAdmin(user) && schedule.ApiKeyName != user.ApiKeyName()
         ? Problems.Create(StatusCodes.Status403Forbidden, "not-allowed", $"The schedule '{name}' belongs to API key '{schedule.ApiKeyName}'; only that key and the operator's may change it.")
         : UnknownSchedule(name);
 

@@ -6,7 +6,7 @@ namespace AspireJobs.Jobs.Schedules;
 
 /// <summary>What became of a change of a schedule.</summary>
 /// <param name="Schedule">The schedule as it then stands, or as it was before it was deleted; null if there is none.</param>
-/// <param name="Changed">False: it belongs to another caller.</param>
+/// <param name="Changed">False: there is none, it belongs to another caller, or another change was faster.</param>
 /// <param name="Made">It is new.</param>
 public sealed record ScheduleChange(Schedule? Schedule, bool Changed, bool Made = false);
 

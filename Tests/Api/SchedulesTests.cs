@@ -5,6 +5,7 @@ using System.Text.Json;
 using AspireJobs.Jobs;
 using AspireJobs.Jobs.Schedules;
 using AspireJobs.Tests.Infrastructure;
+using Npgsql;
 
 namespace AspireJobs.Tests.Api;
 
@@ -98,6 +99,33 @@ public sealed class SchedulesTests(ApiAlone api) : IClassFixture<ApiAlone>
     }
 
     [Fact]
+    public async Task Of_many_that_delete_their_schedule_at_the_same_time_one_does_and_the_others_find_none()
+    {
+        using var owner = await api.System.MakeCallerAsync("hasty");
+        using var made = await PutAsync("fought-over", $$"""{"cron": "@daily", "request": {{Job}}}""", owner);
+
+        var answers = await HeldUpAsync("select from schedules where name = 'fought-over' for update", 4, () => owner.DeleteAsync("/api/v1/schedules/fought-over", Stop));
+
+        Assert.Equal([HttpStatusCode.NoContent, HttpStatusCode.NotFound, HttpStatusCode.NotFound, HttpStatusCode.NotFound], answers.Order());
+    }
+
+    [Theory]
+    [InlineData("DELETE", "")]
+    [InlineData("POST", "/pause")]
+    [InlineData("POST", "/resume")]
+    public async Task A_change_of_ones_own_schedule_that_was_deleted_and_made_again_meanwhile_is_not_forbidden(string method, string path)
+    {
+        using var owner = await api.System.MakeCallerAsync("twofold" + method + path.Trim('/'));
+        using var made = await PutAsync("remade", $$"""{"cron": "@daily", "request": {{Job}}}""", owner);
+        const string remake = "create temp table kept on commit drop as select * from schedules where name = 'remade'; delete from schedules where name = 'remade'; insert into schedules select * from kept";
+
+        var answers = await HeldUpAsync(remake, 1, () => owner.SendAsync(new HttpRequestMessage(new HttpMethod(method), $"/api/v1/schedules/remade{path}"), Stop));
+
+        Assert.Equal([HttpStatusCode.NotFound], answers);
+        await owner.DeleteAsync("/api/v1/schedules/remade", Stop);
+    }
+
+    [Fact]
     public async Task The_schedules_of_a_deleted_key_go_with_it()
     {
         using var owner = await api.System.MakeCallerAsync("leaving");
@@ -165,6 +193,22 @@ public sealed class SchedulesTests(ApiAlone api) : IClassFixture<ApiAlone>
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Contains("name must be 1 to 63 letters", await response.Content.ReadAsStringAsync(Stop));
+    }
+
+    /// <summary>Sends requests while a transaction does something that they have to wait for, and commits it when they all do.</summary>
+    async Task<HttpStatusCode[]> HeldUpAsync(string sql, int count, Func<Task<HttpResponseMessage>> send)
+    {
+        await using var db = NpgsqlDataSource.Create(api.System.Postgres);
+        await using var connection = await db.OpenConnectionAsync(Stop);
+        await using var transaction = await connection.BeginTransactionAsync(Stop);
+        await using (var command = new NpgsqlCommand(sql, connection))
+            await command.ExecuteNonQueryAsync(Stop);
+        var requests = Enumerable.Range(0, count).Select(_ => send()).ToArray();
+        await using var waiting = db.CreateCommand("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()");
+        while ((long)(await waiting.ExecuteScalarAsync(Stop))! < count)
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, Stop);
+        await transaction.CommitAsync(Stop);
+        return [.. (await Task.WhenAll(requests)).Select(response => response.StatusCode)];
     }
 
     Task<HttpResponseMessage> PutAsync(string name, string body, HttpClient? caller = null) =>
