@@ -26,7 +26,7 @@ static class SchedulesApi
     static async Task<Results<Ok<Schedule>, ProblemHttpResult>> GetAsync(string name, ScheduleStore schedules, CancellationToken cancellationToken) =>
         await schedules.FindAsync(name, cancellationToken) is { } schedule ? TypedResults.Ok(schedule) : UnknownSchedule(name);
 
-    static async Task<Results<Ok<Schedule>, Created<Schedule>, ProblemHttpResult>> SetAsync(
+    static async Task<Results<Ok<Schedule>, Created<Schedule>, ProblemHttpResult, ChallengeHttpResult>> SetAsync(
         string name, Body<SchedulePlan> body, ScheduleStore schedules, JobSubmission submission, ClaimsPrincipal user, TimeProvider time, CancellationToken cancellationToken)
     {
         var errors = await CheckAsync(name, body.Value, submission, time, cancellationToken);
@@ -34,6 +34,8 @@ static class SchedulesApi
             return Problems.Invalid(errors.ByField);
         return await schedules.SetAsync(name, body.Value, user.ApiKeyId(), IsAdmin(user), cancellationToken) switch
         {
+            // The key is remembered for a second after another process deleted it.
+            null => TypedResults.Challenge(),
             { Made: true, Schedule: { } schedule } => TypedResults.Created($"/api/v1/schedules/{name}", schedule),
             { Changed: true, Schedule: { } schedule } => TypedResults.Ok(schedule),
             var refused => Refusal(name, refused, user),

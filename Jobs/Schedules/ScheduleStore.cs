@@ -17,16 +17,17 @@ public sealed class ScheduleStore(NpgsqlDataSource db, SecretVars secretVars, Ti
 
     /// <summary>
     /// Makes a schedule, or gives it another plan; its owner and its history stay. A time that is due stays due, unless the plan has other times.
+    /// Null: the API key of the caller, to whom it would belong, has been deleted.
     /// </summary>
     /// <param name="name">Its name.</param>
     /// <param name="plan">A plan without faults.</param>
     /// <param name="caller">The API key of the caller, to whom a new schedule belongs.</param>
     /// <param name="changesAll">The caller may change the schedules of others.</param>
     /// <param name="cancellationToken">Gives up waiting for the answer.</param>
-    public async Task<ScheduleChange> SetAsync(string name, SchedulePlan plan, Guid caller, bool changesAll, CancellationToken cancellationToken)
+    public async Task<ScheduleChange?> SetAsync(string name, SchedulePlan plan, Guid caller, bool changesAll, CancellationToken cancellationToken)
     {
         var request = JsonSerializer.Serialize(SecretVars.Masked(plan.Request!), JobsJson.Default.JobRequest);
-        var made = await db.Command(
+        var setting = db.Command(
             """
             insert into schedules (name, api_key_id, cron, time_zone, overlap, catch_up_seconds, paused, request, sealed, next_at)
             values ($1, $2, $4, $5, $6, $7, $8, $9::json, $10::bytea, $11::timestamptz)
@@ -43,7 +44,15 @@ public sealed class ScheduleStore(NpgsqlDataSource db, SecretVars secretVars, Ti
             name, caller, changesAll, plan.Cron, plan.TimeZone, plan.Overlap.Word(), plan.CatchUpSeconds, plan.Paused, request,
             secretVars.SealSchedule(name, plan.Request!), plan.Paused ? null : Timetable.Of(plan.Cron!, plan.TimeZone).NextAfter(time.GetUtcNow()))
             .QueryAsync(row => row.GetBoolean(0), cancellationToken);
-        return new ScheduleChange(await FindAsync(name, cancellationToken), Changed: made.Count == 1, Made: made is [true]);
+        try
+        {
+            var made = await setting;
+            return new ScheduleChange(await FindAsync(name, cancellationToken), Changed: made.Count == 1, Made: made is [true]);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ForeignKeyViolation)
+        {
+            return null;
+        }
     }
 
     /// <summary>

@@ -106,7 +106,7 @@ public sealed class SchedulesTests(ApiAlone api) : IClassFixture<ApiAlone>
 
         var answers = await HeldUpAsync("select from schedules where name = 'fought-over' for update", 4, () => owner.DeleteAsync("/api/v1/schedules/fought-over", Stop));
 
-        Assert.Equal([HttpStatusCode.NoContent, HttpStatusCode.NotFound, HttpStatusCode.NotFound, HttpStatusCode.NotFound], answers.Order());
+        Assert.Equal([HttpStatusCode.NoContent, HttpStatusCode.NotFound, HttpStatusCode.NotFound, HttpStatusCode.NotFound], answers.Select(answer => answer.StatusCode).Order());
     }
 
     [Theory]
@@ -121,7 +121,7 @@ public sealed class SchedulesTests(ApiAlone api) : IClassFixture<ApiAlone>
 
         var answers = await HeldUpAsync(remake, 1, () => owner.SendAsync(new HttpRequestMessage(new HttpMethod(method), $"/api/v1/schedules/remade{path}"), Stop));
 
-        Assert.Equal([HttpStatusCode.NotFound], answers);
+        Assert.Equal([HttpStatusCode.NotFound], answers.Select(answer => answer.StatusCode));
         await owner.DeleteAsync("/api/v1/schedules/remade", Stop);
     }
 
@@ -135,6 +135,18 @@ public sealed class SchedulesTests(ApiAlone api) : IClassFixture<ApiAlone>
         await Client.DeleteAsync("/api/v1/api-keys/leaving", Stop);
 
         Assert.Equal(HttpStatusCode.NotFound, (await Client.GetAsync("/api/v1/schedules/orphan", Stop)).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_key_that_is_deleted_while_it_makes_a_schedule_is_not_known_and_makes_none()
+    {
+        using var owner = await api.System.MakeCallerAsync("too-late");
+
+        var answers = await HeldUpAsync("delete from api_keys where name = 'too-late'", 1, () => PutAsync("stillborn", $$"""{"cron": "@daily", "request": {{Job}}}""", owner));
+
+        Assert.Equal([HttpStatusCode.Unauthorized], answers.Select(answer => answer.StatusCode));
+        Assert.Contains("urn:aspirejobs:problem:wrong-key", await answers[0].Content.ReadAsStringAsync(Stop));
+        Assert.Equal(HttpStatusCode.NotFound, (await Client.GetAsync("/api/v1/schedules/stillborn", Stop)).StatusCode);
     }
 
     [Fact]
@@ -196,7 +208,7 @@ public sealed class SchedulesTests(ApiAlone api) : IClassFixture<ApiAlone>
     }
 
     /// <summary>Sends requests while a transaction does something that they have to wait for, and commits it when they all do.</summary>
-    async Task<HttpStatusCode[]> HeldUpAsync(string sql, int count, Func<Task<HttpResponseMessage>> send)
+    async Task<HttpResponseMessage[]> HeldUpAsync(string sql, int count, Func<Task<HttpResponseMessage>> send)
     {
         await using var db = NpgsqlDataSource.Create(api.System.Postgres);
         await using var connection = await db.OpenConnectionAsync(Stop);
@@ -208,7 +220,7 @@ public sealed class SchedulesTests(ApiAlone api) : IClassFixture<ApiAlone>
         while ((long)(await waiting.ExecuteScalarAsync(Stop))! < count)
             await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, Stop);
         await transaction.CommitAsync(Stop);
-        return [.. (await Task.WhenAll(requests)).Select(response => response.StatusCode)];
+        return await Task.WhenAll(requests);
     }
 
     Task<HttpResponseMessage> PutAsync(string name, string body, HttpClient? caller = null) =>
