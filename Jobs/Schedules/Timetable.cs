@@ -44,9 +44,14 @@ public sealed class Timetable
         }
     }
 
-    /// <summary>Whether this machine knows the zone. Only names, so that no path leads elsewhere.</summary>
+    /// <summary>Whether it is the IANA name of a zone that this machine knows. Only names, so that no path leads elsewhere.</summary>
+    /// <remarks>
+    /// IANA's names begin with a capital. Beside them lie <c>localtime</c>, <c>posixrules</c> and the copies below <c>posix/</c> and <c>right/</c>, of which the
+    /// last count leap seconds, as nothing here does. <c>Factory</c> stands for a zone that was never set.
+    /// </remarks>
     public static bool IsTimeZone(string name) =>
-        name.Length <= 64 && name.All(character => char.IsAsciiLetterOrDigit(character) || character is '/' or '_' or '-' or '+') && TimeZoneInfo.TryFindSystemTimeZoneById(name, out _);
+        name.Length is > 0 and <= 64 && char.IsAsciiLetterUpper(name[0]) && name.All(character => char.IsAsciiLetterOrDigit(character) || character is '/' or '_' or '-' or '+')
+        && name != "Factory" && TimeZoneInfo.TryFindSystemTimeZoneById(name, out _);
 
     /// <summary>The first time after the given one; null if none comes.</summary>
     public DateTimeOffset? NextAfter(DateTimeOffset time) => _cron.GetNextOccurrence(time, _zone)?.ToUniversalTime();
