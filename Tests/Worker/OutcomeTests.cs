@@ -84,12 +84,22 @@ public sealed class OutcomeTests(Stores stores)
         Assert.Equal(0, job.ExitCode);
     }
 
-    [Fact]
-    public async Task A_limit_that_matches_no_host_is_told_so()
+    [Theory]
+    [InlineData("elsewhere")]
+    [InlineData("all[5]")]
+    public async Task A_limit_that_matches_no_host_is_told_so(string limit)
     {
-        var job = await RunRequestAsync(new { source = Inline(Local + "    - ping:\n"), limit = "elsewhere" });
+        var job = await RunRequestAsync(new { source = Inline(Local + "    - ping:\n"), limit });
 
-        AssertFailed(job, JobOutcome.NoHostsMatched, "limit");
+        AssertFailed(job, JobOutcome.NoHostsMatched, $"limit '{limit}'");
+    }
+
+    [Fact]
+    public async Task A_play_for_a_host_beyond_the_last_is_invalid_as_plays_before_it_may_have_run()
+    {
+        var job = await RunRequestAsync(new { source = Inline(Local + "    - ping:\n- hosts: all[5]\n"), limit = "localhost" });
+
+        AssertFailed(job, JobOutcome.PlaybookInvalid, "'all[5]'");
     }
 
     [Theory]

@@ -80,7 +80,7 @@ internal static partial class AnsibleError
     [GeneratedRegex("Attempting to decrypt but no vault secrets found|Decryption failed \\(no vault secrets|A vault password (must be specified|or secret must be specified)")]
     private static partial Regex VaultError();
 
-    [GeneratedRegex("leaves us with no hosts to target|does not match any hosts")]
+    [GeneratedRegex("leaves us with no hosts to target|does not match any hosts|^No hosts matched the subscripted pattern")]
     private static partial Regex NoHosts();
 
     [GeneratedRegex("^(Invalid extra vars|Invalid variable name)")]

@@ -22,6 +22,7 @@ internal sealed class PlaybookOutcome(PlaybookRun run)
     readonly List<string> _unmatched = [];
     HostFailure? _unreachable;
     string _pattern = "";
+    bool _began;
     IReadOnlyDictionary<string, HostSummary>? _hosts;
 
     /// <summary>Takes note of log text.</summary>
@@ -37,6 +38,9 @@ internal sealed class PlaybookOutcome(PlaybookRun run)
     {
         switch (item.Type)
         {
+            case "playbook_on_start":
+                _began = true;
+                break;
             case "playbook_on_play_start":
                 _pattern = item.Text("pattern") ?? "";
                 break;
@@ -94,7 +98,12 @@ internal sealed class PlaybookOutcome(PlaybookRun run)
         if (end.Exit == 0)
             return Internal("ansible-playbook ended with exit code 0 without its final report");
         var (outcome, message) = AnsibleError.Read(end.Exit!.Value, _tail.ToString());
-        return (outcome, outcome == JobOutcome.NoHostsMatched && Limit is { } limit ? $"no host of the inventory matches {limit}" : message, null);
+        if (outcome != JobOutcome.NoHostsMatched)
+            return (outcome, message, null);
+        // The limit is applied before the playbook begins. After that it is a play that asks for a host beyond the last, and plays before it may have done their work.
+        return _began
+            ? (JobOutcome.PlaybookInvalid, message, null)
+            : (outcome, Limit is { } limit ? $"no host of the inventory matches {limit}" : message, null);
     }
 
     string? Limit => run.Request.Limit is { } limit ? $"limit '{limit}'" : run.Request.LimitHosts is null ? null : "limit_hosts";
