@@ -55,13 +55,15 @@ public sealed class JobSystem : IAsyncDisposable
         // The number of the Redis database was somebody else's before.
         await system.ApiServices.GetRequiredService<IConnectionMultiplexer>().GetDatabase().ExecuteAsync("FLUSHDB");
         if (worker)
-            (system.WorkerClient, _) = system.Start<WorkerOptions>(workerClock);
+            (system.WorkerClient, system.WorkerServices) = system.Start<WorkerOptions>(workerClock);
         if (webhooks)
             (system.WebhooksClient, _) = system.Start<WebhooksOptions>();
         return system;
     }
 
     public HttpClient? WorkerClient { get; private set; }
+
+    public IServiceProvider? WorkerServices { get; private set; }
 
     public HttpClient? WebhooksClient { get; private set; }
 

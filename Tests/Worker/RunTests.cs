@@ -4,6 +4,8 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Npgsql;
 
 namespace AspireJobs.Tests.Worker;
@@ -262,6 +264,47 @@ public sealed class RunTests(Stores stores)
         Assert.Equal("***", job.Request.SecretVars!["pin"]);
         foreach (var text in new[] { answer, log, JsonSerializer.Serialize(job, JobsJson.Default.Job), (await system.EventsAsync(job.Id)).GetRawText() })
             Assert.DoesNotContain(secret, text);
+    }
+
+    [Fact]
+    public async Task A_worker_that_is_told_to_end_is_seen_draining_before_its_next_heartbeat()
+    {
+        using var gate = new Gate();
+        await using var system = await JobSystem.StartAsync(stores, webhooks: false, settings: new() { ["Worker:DrainTimeout"] = "00:05:00" }, workerClock: new WithoutTimers());
+        var running = await system.SubmitAsync(new { source = gate.Source });
+        await UntilAsync(async () => (await system.GetAsync(running)).Status == JobStatus.Running);
+
+        system.WorkerServices!.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+        await UntilAsync(async () => (await system.Client.GetFromJsonAsync<JsonElement>("/api/v1/workers")).GetProperty("items")[0].GetProperty("draining").GetBoolean());
+        var waiting = await system.GetAsync(await system.SubmitAsync(new { source = JobSystem.ShortSource }));
+        gate.Open();
+        var (ended, _) = await system.WaitAsync(running);
+
+        Assert.Equal(WaitingReason.Draining, waiting.Waiting?.Reason);
+        Assert.Equal(JobOutcome.Success, ended.Outcome);
+    }
+
+    static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        while (!await condition())
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>A clock whose timers never fire: no heartbeat comes but the one that something asks for.</summary>
+    sealed class WithoutTimers : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => new Timer();
+
+        sealed class Timer : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period) => true;
+
+            public void Dispose()
+            {
+            }
+
+            public ValueTask DisposeAsync() => default;
+        }
     }
 
     [DllImport("libc", EntryPoint = "mkfifo")]
