@@ -115,14 +115,14 @@ public sealed class SchedulesTests(ApiAlone api) : IClassFixture<ApiAlone>
     [InlineData("POST", "/resume")]
     public async Task A_change_of_ones_own_schedule_that_was_deleted_and_made_again_meanwhile_is_not_forbidden(string method, string path)
     {
-        using var owner = await api.System.MakeCallerAsync("twofold" + method + path.Trim('/'));
-        using var made = await PutAsync("remade", $$"""{"cron": "@daily", "request": {{Job}}}""", owner);
-        const string remake = "create temp table kept on commit drop as select * from schedules where name = 'remade'; delete from schedules where name = 'remade'; insert into schedules select * from kept";
+        var name = $"remade-{method}{path.Replace('/', '-')}";
+        using var owner = await api.System.MakeCallerAsync(name);
+        using var made = await PutAsync(name, $$"""{"cron": "@daily", "request": {{Job}}}""", owner);
+        var remake = $"create temp table kept on commit drop as select * from schedules where name = '{name}'; delete from schedules where name = '{name}'; insert into schedules select * from kept";
 
-        var answers = await HeldUpAsync(remake, 1, () => owner.SendAsync(new HttpRequestMessage(new HttpMethod(method), $"/api/v1/schedules/remade{path}"), Stop));
+        var answers = await HeldUpAsync(remake, 1, () => owner.SendAsync(new HttpRequestMessage(new HttpMethod(method), $"/api/v1/schedules/{name}{path}"), Stop));
 
         Assert.Equal([HttpStatusCode.NotFound], answers.Select(answer => answer.StatusCode));
-        await owner.DeleteAsync("/api/v1/schedules/remade", Stop);
     }
 
     [Fact]
@@ -222,7 +222,7 @@ public sealed class SchedulesTests(ApiAlone api) : IClassFixture<ApiAlone>
             await command.ExecuteNonQueryAsync(Stop);
         var requests = Enumerable.Range(0, count).Select(_ => send()).ToArray();
         await using var waiting = db.CreateCommand("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()");
-        while ((long)(await waiting.ExecuteScalarAsync(Stop))! < count)
+        while ((long)(await waiting.ExecuteScalarAsync(Stop))! < count && !requests.Any(request => request.IsCompleted))
             await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, Stop);
         await transaction.CommitAsync(Stop);
         return await Task.WhenAll(requests);
