@@ -193,10 +193,7 @@ public sealed class RetentionTests(Stores stores)
     {
         await using var store = await stores.LeaseAsync();
         await using var db = NpgsqlDataSource.Create(store.Postgres);
-        const string first = "Schema/0006_retention.sql";
-        await ExecuteAsync(db, "drop schema public cascade; create schema public; create table schema_migrations (name text primary key, applied_at timestamptz not null default now())");
-        foreach (var name in Resources.Names("Schema").TakeWhile(name => name != first))
-            await ExecuteAsync(db, $"{Resources.Text(name)}; insert into schema_migrations values ('{name}')");
+        await EarlierSchema.MakeAsync(db, "Schema/0006_retention.sql");
         var id = await StoreAsync(db, daysAgo: 5, day: false);
 
         await SchemaMigrator.ApplyAsync(db, Stop);
