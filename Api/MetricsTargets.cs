@@ -7,7 +7,7 @@ namespace AspireJobs.Api;
 sealed record TargetGroup(IReadOnlyList<string> Targets, IReadOnlyDictionary<string, string> Labels);
 
 /// <summary>
-/// <c>GET /metrics/targets</c>: every live process of the system, for the <c>http_sd_configs</c> of a Prometheus. Open like <c>/metrics</c>, as
+/// <c>GET /metrics/targets</c>: every process that has not stopped in good order, for the <c>http_sd_configs</c> of a Prometheus. Open like <c>/metrics</c>, as
 /// it says no more than where that is. When the store cannot be read it answers an error, upon which Prometheus keeps the list it has.
 /// </summary>
 static class MetricsTargets

@@ -74,7 +74,7 @@ static class ApiKeysApi
         if (!body.Value.HasMaxRunning())
             return Problems.Invalid("max_running", "max_running is required: a number, or null for no limit.");
         if (!Limits.IsMaxRunning(body.Value.MaxRunning))
-            return Problems.Invalid("max_running", "max_running must be 1 to 10,000, or null for no limit.");
+            return Problems.Invalid("max_running", $"max_running {Limits.MaxRunningRange}, or null for no limit.");
         if (await keys.LimitAsync(name, body.Value.MaxRunning, cancellationToken) is not { } key)
             return Problems.NotFound("API key", name);
         await signals.ReadyAsync();

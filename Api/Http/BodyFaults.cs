@@ -1,16 +1,17 @@
-using System.Text;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
 namespace AspireJobs.Api.Http;
 
-/// <summary>Finds every field of a refused body that does not fit its type. Runs only when the quick way has failed.</summary>
+/// <summary>Finds what is wrong with a body, by field.</summary>
 static class BodyFaults
 {
     static ReadOnlySpan<byte> Nul => @"\u0000"u8;
 
     static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
+    /// <summary>Every field of a refused body that does not fit its type. Runs only when the quick way has failed.</summary>
     public static IReadOnlyDictionary<string, string[]> Find(ReadOnlyMemory<byte> utf8, JsonTypeInfo type, JsonException? first)
     {
         var errors = new Errors();
@@ -47,7 +48,7 @@ static class BodyFaults
             return null;
         using var document = JsonDocument.Parse(utf8);
         foreach (var member in document.RootElement.EnumerateObject())
-            if (HasNul(Encoding.UTF8.GetBytes(member.Value.GetRawText())))
+            if (HasNul(JsonMarshal.GetRawUtf8Value(member.Value)))
                 return member.Name;
         return null;
     }
@@ -109,11 +110,13 @@ static class BodyFaults
         var t when t == typeof(string) => "a string",
         var t when t == typeof(bool) => "true or false",
         var t when t == typeof(int) => "a whole number",
-        var t when t.IsEnum => $"one of: {string.Join(", ", Enum.GetNames(t).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName))}",
+        var t when t.IsEnum => $"one of: {Words(t)}",
         var t when t == typeof(DateTimeOffset) => "a time as in RFC 3339, such as 2026-01-31T12:00:00Z",
         var t when t.IsAssignableTo(typeof(IEnumerable<string>)) => "a list of strings",
-        { IsGenericType: true, GenericTypeArguments: [{ IsEnum: true } word] } => $"a list of some of: {string.Join(", ", Enum.GetNames(word).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName))}",
+        { IsGenericType: true, GenericTypeArguments: [{ IsEnum: true } word] } => $"a list of some of: {Words(word)}",
         var t when t.IsAssignableTo(typeof(IEnumerable<KeyValuePair<string, string>>)) => "an object whose values are strings",
         _ => "an object",
     };
+
+    static string Words(Type type) => string.Join(", ", Enum.GetNames(type).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName));
 }

@@ -20,7 +20,9 @@ static class Limits
     public const int PageSize = 100;
     public const int LargestPage = 1000;
 
-    public const string MaxRunningRule = "must be 1 to 10,000, or left out for no limit";
+    public const string MaxRunningRange = "must be 1 to 10,000";
+
+    public const string MaxRunningRule = MaxRunningRange + ", or left out for no limit";
 
     public static bool IsMaxRunning(int? limit) => limit is null or >= 1 and <= 10_000;
 
