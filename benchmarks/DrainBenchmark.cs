@@ -6,7 +6,7 @@ static class DrainBenchmark
     const int Rounds = 3;
     const int Jobs = 20_000;
 
-    static readonly int[] Slots = [10, 64];
+    public static readonly int[] Slots = [10, 64];
     static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(50);
 
     public static async Task RunAsync(CancellationToken stop)
@@ -15,7 +15,7 @@ static class DrainBenchmark
         var runs = new List<Run>();
         for (var round = 0; round < Rounds; round++)
             foreach (var slots in Slots)
-                runs.Add(await MeasureAsync(service, slots, stop));
+                runs.Add(await MeasureAsync(service, slots, [], stop));
 
         foreach (var same in runs.GroupBy(run => run.Slots))
         {
@@ -25,14 +25,15 @@ static class DrainBenchmark
         }
     }
 
-    static async Task<Run> MeasureAsync(JobService service, int slots, CancellationToken stop)
+    /// <summary>Works off jobs by a new worker process with this many slots and these further settings, which has ended when this returns.</summary>
+    public static async Task<Run> MeasureAsync(JobService service, int slots, IEnumerable<(string Name, string Value)> settings, CancellationToken stop)
     {
         await service.Table.RemoveAllAsync(stop);
         await SubmitLoad.SubmitAsync(service, Jobs, stop);
         await service.Table.VacuumAsync(stop);
 
         var before = Machine.Cpu();
-        await using var worker = await ServiceProcess.StartNoopWorkerAsync(service, [("Worker__Slots", $"{slots}")], stop);
+        await using var worker = await ServiceProcess.StartNoopWorkerAsync(service, [("Worker__Slots", $"{slots}"), .. settings], stop);
         while (await service.Table.AnyLiveAsync(stop))
         {
             if (worker.HasEnded)
@@ -46,5 +47,5 @@ static class DrainBenchmark
             : throw new InvalidOperationException($"{done} of {Jobs} jobs have their result");
     }
 
-    sealed record Run(int Slots, double PerSecond, double PeakMiB, double ForeignCores);
+    public sealed record Run(int Slots, double PerSecond, double PeakMiB, double ForeignCores);
 }

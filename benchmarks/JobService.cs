@@ -28,8 +28,8 @@ sealed class JobService : IAsyncDisposable
         _app = app;
         _sink = sink;
         Table = new JobTable(database);
-        Samples = Path.GetFullPath(Path.Combine(appHostDirectory, "..", "samples"));
-        NoopWorkerProgram = ProgramOf(Path.Combine(appHostDirectory, "..", "benchmarks", "NoopWorker", "NoopWorker.csproj"));
+        Root = Path.GetFullPath(Path.Combine(appHostDirectory, ".."));
+        NoopWorkerProgram = ProgramOf(Path.Combine(Root, "benchmarks", "NoopWorker", "NoopWorker.csproj"));
         Jobs = new Uri(app.GetEndpoint("api"), JobsPath);
         ApiProgram = ProgramOf(new Projects.Api().ProjectPath);
         Client = new HttpClient { BaseAddress = Jobs, Timeout = Timeout.InfiniteTimeSpan, DefaultRequestHeaders = { Authorization = Authorization } };
@@ -37,8 +37,11 @@ sealed class JobService : IAsyncDisposable
 
     public static AuthenticationHeaderValue Authorization { get; } = new("Bearer", Key);
 
+    /// <summary>Directory of the solution.</summary>
+    public string Root { get; }
+
     /// <summary>Directory of the sample playbooks, which is also the root of sources of type local.</summary>
-    public string Samples { get; }
+    public string Samples => Path.Combine(Root, "samples");
 
     /// <summary>Where jobs are posted to.</summary>
     public Uri Jobs { get; }

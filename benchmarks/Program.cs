@@ -1,4 +1,5 @@
 using AspireJobs.Benchmarks;
+using AspireJobs.Benchmarks.Profile;
 
 var measurements = new Dictionary<string, Func<CancellationToken, Task>>
 {
@@ -13,9 +14,13 @@ var measurements = new Dictionary<string, Func<CancellationToken, Task>>
     ["dashboard"] = DashboardBenchmark.RunAsync,
 };
 
+// Measures nothing, and writes a file of the sources: only when asked for.
+if (args is ["profile"])
+    measurements = new() { ["profile"] = ProfileRecording.RunAsync };
+
 if (args.Except(measurements.Keys).FirstOrDefault() is { } unknown)
 {
-    await Console.Error.WriteLineAsync($"'{unknown}' is not known. Usage: dotnet run -c Release --project benchmarks [{string.Join(" | ", measurements.Keys)}]...");
+    await Console.Error.WriteLineAsync($"'{unknown}' is not known. Usage: dotnet run -c Release --project benchmarks [profile | {string.Join(" | ", measurements.Keys)}]...");
     return 2;
 }
 

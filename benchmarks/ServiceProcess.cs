@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace AspireJobs.Benchmarks;
@@ -6,6 +7,8 @@ namespace AspireJobs.Benchmarks;
 /// <summary>A process of a service beside those that the AppHost started, on the same stores. What it logs is read and thrown away.</summary>
 sealed class ServiceProcess : IAsyncDisposable
 {
+    static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(3);
+
     readonly Process _process;
     readonly Task _read;
 
@@ -34,8 +37,27 @@ sealed class ServiceProcess : IAsyncDisposable
     public static Task<ServiceProcess> StartNoopWorkerAsync(JobService service, IEnumerable<(string Name, string Value)> settings, CancellationToken stop) =>
         StartAsync(service, service.NoopWorkerProgram, [("ASPNETCORE_URLS", "http://127.0.0.1:0"), .. settings], stop);
 
-    /// <summary>Starts a program with the settings of the services.</summary>
-    public static async Task<ServiceProcess> StartAsync(JobService service, string program, IEnumerable<(string Name, string Value)> settings, CancellationToken stop)
+    /// <summary>Starts another API and returns when it has accepted a job, with where jobs are posted to.</summary>
+    public static async Task<(ServiceProcess Process, Uri Jobs)> StartApiAsync(JobService service, IEnumerable<(string Name, string Value)> settings, CancellationToken stop)
+    {
+        var jobs = new Uri($"http://127.0.0.1:{JobService.FreePort()}{JobService.JobsPath}");
+        var api = await StartAsync(service, service.ApiProgram, [("ASPNETCORE_URLS", jobs.GetLeftPart(UriPartial.Authority)), .. settings], stop);
+        while (true)
+        {
+            try
+            {
+                await SubmitLoad.SubmitAsync(jobs, stop);
+                return (api, jobs);
+            }
+            catch (SocketException) when (!api.HasEnded)
+            {
+                // It does not listen yet.
+                await Task.Delay(BetweenTries, TimeProvider.System, stop);
+            }
+        }
+    }
+
+    static async Task<ServiceProcess> StartAsync(JobService service, string program, IEnumerable<(string Name, string Value)> settings, CancellationToken stop)
     {
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in (await service.SettingsAsync(stop)).Concat(settings))

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net.Sockets;
 
 namespace AspireJobs.Benchmarks;
 
@@ -7,8 +6,6 @@ namespace AspireJobs.Benchmarks;
 static class StartBenchmark
 {
     const int Rounds = 7;
-
-    static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(3);
 
     public static async Task RunAsync(CancellationToken stop)
     {
@@ -22,20 +19,8 @@ static class StartBenchmark
 
     static async Task<double> MeasureAsync(JobService service, CancellationToken stop)
     {
-        var address = new Uri($"http://127.0.0.1:{JobService.FreePort()}");
-        await using var api = await ServiceProcess.StartAsync(service, service.ApiProgram, [("ASPNETCORE_URLS", address.ToString())], stop);
-        while (true)
-        {
-            try
-            {
-                await SubmitLoad.SubmitAsync(new Uri(address, JobService.JobsPath), stop);
-                return Stopwatch.GetElapsedTime(api.StartedAt).TotalMilliseconds;
-            }
-            catch (SocketException) when (!api.HasEnded)
-            {
-                // It does not listen yet.
-                await Task.Delay(BetweenTries, TimeProvider.System, stop);
-            }
-        }
+        var (api, _) = await ServiceProcess.StartApiAsync(service, [], stop);
+        await using (api)
+            return Stopwatch.GetElapsedTime(api.StartedAt).TotalMilliseconds;
     }
 }

@@ -33,10 +33,14 @@ static class SubmitLoad
 
     /// <summary>Submits jobs for this long over this many connections.</summary>
     /// <exception cref="InvalidOperationException">A job was refused, or the accepted ones are not those stored.</exception>
-    public static async Task<LoadResult> RunAsync(JobService service, int connections, TimeSpan length, CancellationToken stop)
+    public static Task<LoadResult> RunAsync(JobService service, int connections, TimeSpan length, CancellationToken stop) =>
+        RunAsync(service, service.Jobs, connections, length, stop);
+
+    /// <summary>The same, to an API that was started beside the system's own.</summary>
+    public static async Task<LoadResult> RunAsync(JobService service, Uri jobs, int connections, TimeSpan length, CancellationToken stop)
     {
         var before = await service.Table.CountAsync(stop);
-        var load = await WrkAsync(service.Jobs, connections, length, stop);
+        var load = await WrkAsync(jobs, connections, length, stop);
         var stored = await service.Table.CountAsync(stop) - before;
         // At the end each connection may have one on its way, which is stored and not counted; so may those of the load before have had.
         return load.Errors == 0 && stored >= load.Requests && stored <= load.Requests + connections + MostConnections

@@ -17,7 +17,7 @@ public sealed class ReferenceEdgesTests
         ["AppHost"] = ["Api", "Migrator", "Webhooks", "Worker"],
         ["Benchmarks"] = ["AppHost", "NoopWorker"],
         ["NoopWorker"] = ["Jobs", "ServiceDefaults", "Worker"],
-        ["Tests"] = ["Api", "AppHost", "Jobs", "Webhooks", "Worker"],
+        ["Tests"] = ["Api", "AppHost", "Benchmarks", "Jobs", "Webhooks", "Worker"],
     };
 
     public static TheoryData<string> Projects => [.. Allowed.Keys];
