@@ -103,7 +103,13 @@ public sealed record JobAttempt(
     JobFailure? Failure, int? ExitCode, string? Revision, IReadOnlyDictionary<string, HostSummary>? Hosts);
 
 /// <summary>One host's line of Ansible's recap: numbers of task results.</summary>
-public sealed record HostSummary(int Ok, int Changed, int Unreachable, int Failed, int Skipped, int Rescued, int Ignored);
+public sealed record HostSummary(int Ok, int Changed, int Unreachable, int Failed, int Skipped, int Rescued, int Ignored)
+{
+    /// <summary>The counts of two hosts together.</summary>
+    public static HostSummary operator +(HostSummary one, HostSummary other) => new(
+        one.Ok + other.Ok, one.Changed + other.Changed, one.Unreachable + other.Unreachable, one.Failed + other.Failed, one.Skipped + other.Skipped,
+        one.Rescued + other.Rescued, one.Ignored + other.Ignored);
+}
 
 /// <summary>One step of the playbook's run, as the callback plugin reported it.</summary>
 /// <param name="Seq">1, 2, 3 … within the job, without gaps.</param>

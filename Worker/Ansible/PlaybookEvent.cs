@@ -43,11 +43,35 @@ internal sealed record PlaybookEvent(int Seq, DateTimeOffset At, string Type, Js
         {
             writer.WriteStartObject();
             foreach (var property in root.EnumerateObject().Where(property => property.Name is not ("seq" or "ts" or "event")))
-                WriteClean(writer, property, redactor);
+                WriteField(writer, property, redactor);
             writer.WriteEndObject();
         }
         var reader = new Utf8JsonReader(buffer.WrittenSpan);
         return JsonElement.ParseValue(ref reader);
+    }
+
+    // Names and numbers of the plugin's own are not the playbook's, though a secret may be the same word or number: a run's result is read from them.
+    static void WriteField(Utf8JsonWriter writer, JsonProperty field, Redactor redactor)
+    {
+        writer.WritePropertyName(field.Name);
+        switch (field)
+        {
+            case { Name: "hosts", Value.ValueKind: JsonValueKind.Object }:
+                writer.WriteStartObject();
+                foreach (var host in field.Value.EnumerateObject())
+                {
+                    writer.WritePropertyName(Clean(host.Name, redactor));
+                    host.Value.WriteTo(writer);
+                }
+                writer.WriteEndObject();
+                break;
+            case { Name: not "item", Value.ValueKind: JsonValueKind.Number }:
+                field.Value.WriteTo(writer);
+                break;
+            default:
+                WriteClean(writer, field.Value, redactor);
+                break;
+        }
     }
 
     static void WriteClean(Utf8JsonWriter writer, JsonProperty property, Redactor redactor)

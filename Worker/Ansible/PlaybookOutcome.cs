@@ -60,7 +60,8 @@ internal sealed class PlaybookOutcome(PlaybookRun run)
                 _unreachable ??= new(item.Seq, item.Text("host") ?? "", item.Text("task") ?? "", Message(item));
                 break;
             case "playbook_on_stats" when item.Fields.TryGetProperty("hosts", out var hosts):
-                _hosts = hosts.EnumerateObject().ToDictionary(host => host.Name, host => Summary(host.Value));
+                // Names can be the same once secrets and control characters are out of them.
+                _hosts = hosts.EnumerateObject().GroupBy(host => host.Name, host => Summary(host.Value)).ToDictionary(same => same.Key, same => same.Aggregate((one, other) => one + other));
                 break;
         }
     }

@@ -4,13 +4,16 @@ using System.Text;
 namespace AspireJobs.Worker.Ansible;
 
 /// <summary>
-/// Replaces the secrets of a job by <see cref="Mask"/>, in plain form, line by line, base64, URL-encoded and JSON-escaped. Values of fewer
-/// than four characters are left alone. Safe to use from several threads.
+/// Replaces the secrets of a job by <see cref="Mask"/>, in plain form, line by line, base64, URL-encoded, JSON-escaped, and as shells and Python
+/// quote them. Values of fewer than four characters are left alone. Safe to use from several threads.
 /// </summary>
 internal sealed class Redactor
 {
     /// <summary>What stands in place of a secret.</summary>
     public const string Mask = "***";
+
+    // Secrets that overlap for longer than this many times the longest one, such as "aaaa" in a line of a, are not waited for.
+    const int MostOverlap = 4;
 
     readonly string[] _forms;
     readonly SearchValues<string> _search;
@@ -54,13 +57,35 @@ internal sealed class Redactor
         while (text[done..].IndexOfAny(_search) is >= 0 and var distance && done + distance < held)
         {
             var match = done + distance;
+            var end = End(text, match);
+            if (end > held && end - match < MostOverlap * _longest)
+            {
+                // Another secret may begin within this one and end behind it.
+                safe.Append(text[done..match]);
+                return match;
+            }
             safe.Append(text[done..match]).Append(Mask);
-            done = match + LongestAt(text[match..]);
+            done = end;
             if (done > held)
                 held = FirstUndecided(text, done);
         }
         safe.Append(text[done..held]);
         return held;
+    }
+
+    // The end of the secret here, and of those that begin within it.
+    int End(ReadOnlySpan<char> text, int match)
+    {
+        var end = match + LongestAt(text[match..]);
+        for (var at = match + 1; at < end; at++)
+        {
+            var overlapping = text[at..Math.Min(text.Length, end + _longest)].IndexOfAny(_search);
+            if (overlapping < 0 || at + overlapping >= end)
+                break;
+            at += overlapping;
+            end = Math.Max(end, at + LongestAt(text[at..]));
+        }
+        return end;
     }
 
     int LongestAt(ReadOnlySpan<char> text)

@@ -15,9 +15,12 @@ internal static class SecretForms
 
     static readonly SearchValues<char> LineEnds = SearchValues.Create("\r\n");
 
-    /// <summary>All forms of the secrets, longest first.</summary>
+    // JSON in JSON: Ansible prints results as JSON, a result can be JSON itself, and so can a text in that.
+    const int JsonLevels = 3;
+
+    /// <summary>All forms of the secrets, longest first; each also as it is after its control characters have been made harmless.</summary>
     public static string[] Of(IEnumerable<string> secrets) =>
-        [.. secrets.SelectMany(Of).Distinct().OrderByDescending(form => form.Length)];
+        [.. secrets.SelectMany(Of).SelectMany(form => new[] { form, LogText.MakeHarmless(form) }).Distinct().OrderByDescending(form => form.Length)];
 
     static IEnumerable<string> Of(string secret)
     {
@@ -35,20 +38,52 @@ internal static class SecretForms
     static IEnumerable<string> Escaped(string text)
     {
         var url = Uri.EscapeDataString(text);
-        return
+        IEnumerable<string> forms =
         [
             text, text.ReplaceLineEndings("\r\n"),
             url, url.Replace("%20", "+", StringComparison.Ordinal), url.Replace("%2F", "/", StringComparison.Ordinal),
-            // Ansible prints results as JSON, and a result can be JSON itself.
-            Json(text), Ascii(Json(text)), Json(Json(text)), Json(Ascii(Json(text))), JsonEncodedText.Encode(text).Value,
-            text.Replace("'", @"'\''", StringComparison.Ordinal), text.Replace("'", """'"'"'""", StringComparison.Ordinal),
+            // In single quotes, as bash shows what it runs and as Ansible's filter "quote" writes it, which is quoted again where a shell gets it as a text.
+            text.Replace("'", @"'\''", StringComparison.Ordinal), Quoted(text), Quoted(Quoted(text)),
+            Repr(text), JsonEncodedText.Encode(text).Value,
         ];
+        for (var level = 0; level <= JsonLevels; level++)
+        {
+            foreach (var form in forms)
+                yield return form;
+            forms = [.. forms.SelectMany(form => new[] { Json(form), Ascii(Json(form)) }).Distinct()];
+        }
     }
 
-    // What JSON must escape and no more; .NET's own encoders all escape more.
-    static string Json(string text) => text
-        .Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)
-        .Replace("\n", "\\n", StringComparison.Ordinal).Replace("\r", "\\r", StringComparison.Ordinal).Replace("\t", "\\t", StringComparison.Ordinal);
+    static string Quoted(string text) => text.Replace("'", """'"'"'""", StringComparison.Ordinal);
+
+    // As Python shows a text in a list or an object.
+    static string Repr(string text)
+    {
+        var escaped = string.Concat(text.Select(letter => letter switch
+        {
+            '\\' => @"\\",
+            '\n' => @"\n",
+            '\r' => @"\r",
+            '\t' => @"\t",
+            _ when char.IsControl(letter) => $"\\x{(int)letter:x2}",
+            _ => letter.ToString(),
+        }));
+        return text.Contains('"', StringComparison.Ordinal) ? escaped.Replace("'", @"\'", StringComparison.Ordinal) : escaped;
+    }
+
+    // What JSON must escape and no more, as Python writes it; .NET's own encoders all escape more.
+    static string Json(string text) => string.Concat(text.Select(letter => letter switch
+    {
+        '\\' => @"\\",
+        '"' => "\\\"",
+        '\n' => @"\n",
+        '\r' => @"\r",
+        '\t' => @"\t",
+        '\b' => @"\b",
+        '\f' => @"\f",
+        < ' ' => $"\\u{(int)letter:x4}",
+        _ => letter.ToString(),
+    }));
 
     // As Python writes it by default: everything beyond ASCII escaped, hexadecimal digits in lower case.
     static string Ascii(string json) =>
