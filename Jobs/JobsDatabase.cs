@@ -24,6 +24,7 @@ public static class JobsDatabase
         connection.Options = $"{Session} {connection.Options}".TrimEnd();
         // Requests share round trips, so one that hangs is the concern of all. Migrations take their own time.
         connection.CommandTimeout = 10;
+        connection.Timeout = 5;
     }
 
     /// <summary>

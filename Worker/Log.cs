@@ -79,4 +79,7 @@ internal static partial class Log
 
     [LoggerMessage(LogLevel.Warning, "cannot remove {directory}: {error}", EventName = "removal_failed")]
     public static partial void RemovalFailed(this ILogger logger, string directory, string error);
+
+    [LoggerMessage(LogLevel.Warning, "the end of {jobs} jobs could not be stored in time: they are settled as lost when their leases end", EventName = "jobs_left")]
+    public static partial void JobsLeft(this ILogger logger, int jobs);
 }

@@ -68,19 +68,23 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
             StartedLate?.Invoke();
     }
 
-    /// <summary>Waits until every run has ended; those that go on after <paramref name="patience"/> are stopped.</summary>
+    /// <summary>
+    /// Waits until every run has ended; those that go on after <paramref name="patience"/> are stopped. Those whose end cannot be stored until
+    /// <paramref name="deadline"/> are left to the leader.
+    /// </summary>
     public async Task EndAllAsync(TimeSpan patience, CancellationToken deadline)
     {
         var ended = Task.WhenAll(_held.Values.Select(held => held.Ended));
         try
         {
-            await ended.WaitAsync(patience, time, deadline);
-        }
-        catch (TimeoutException)
-        {
+            await ended.WaitAsync(patience, time, deadline).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             foreach (var (run, _) in _held.Values)
                 Stop(run, StopReason.ShuttingDown);
             await ended.WaitAsync(deadline);
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            logger.JobsLeft(_held.Count);
         }
     }
 

@@ -19,7 +19,7 @@ sealed class JobLog(JobStore jobs, JobOutput output, JobSignals signals, TimePro
         await EndAsync(id, context);
     }
 
-    /// <summary>Ends when the job, or the attempt, has ended and everything is written, or when the caller or this process goes.</summary>
+    /// <summary>Ends when the job, or the attempt, has ended and everything is written, or when the caller goes. When this process goes the connection breaks.</summary>
     public async Task FollowAsync(JobId id, int? attempt, Stream body, HttpContext context)
     {
         // The time a stream is open is no latency.
@@ -44,7 +44,8 @@ sealed class JobLog(JobStore jobs, JobOutput output, JobSignals signals, TimePro
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
-            // The caller has enough, or the process stops.
+            // The caller has enough; or the process stops, and the job goes on.
+            context.Abort();
         }
     }
 

@@ -3,6 +3,8 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace AspireJobs.Tests.Api;
 
@@ -57,6 +59,22 @@ public sealed class AttemptTests(Stores stores)
         var job = await system.GetAsync(id);
         Assert.Equal((JobStatus.Queued, 1), (job.Status, job.Attempt));
         (await system.Client.PostAsync($"/api/v1/jobs/{id}/cancel", null)).Dispose();
+    }
+
+    [Fact]
+    public async Task A_log_that_is_followed_does_not_end_as_if_it_were_whole_when_the_API_stops()
+    {
+        using var gate = new Gate();
+        await using var system = await JobSystem.StartAsync(stores, webhooks: false);
+        var id = await system.SubmitAsync(new { source = gate.Source });
+        using var log = new StreamReader(await system.Client.GetStreamAsync($"/api/v1/jobs/{id}/logs?follow=true", TestContext.Current.CancellationToken));
+        while (await log.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && !line.Contains("TASK [Hold]", StringComparison.Ordinal))
+        {
+        }
+
+        system.ApiServices.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+
+        await Assert.ThrowsAnyAsync<IOException>(async () => await log.ReadToEndAsync(TestContext.Current.CancellationToken));
     }
 
     [Theory]

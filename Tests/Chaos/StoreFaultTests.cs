@@ -94,7 +94,8 @@ public sealed class StoreFaultTests : IAsyncLifetime
             await _stores.StartAsync("postgres");
         });
         await SucceedsAsync(await meanwhile);
-        await _fleet.FinalAsync(held);
+        // Its lease ended meanwhile, but its worker lives and has its result.
+        await SucceedsAsync(held);
 
         (await _fleet.JudgeAsync()).HasNoFault();
     }
@@ -134,6 +135,18 @@ public sealed class StoreFaultTests : IAsyncLifetime
         {
             return held;
         }
+    }
+
+    [Fact]
+    public async Task A_worker_that_is_told_to_end_while_Postgres_is_away_ends_in_order_and_says_what_it_leaves()
+    {
+        var worker = _fleet.StartWorker(("Worker:DrainTimeout", "00:00:00"));
+        await RunningAsync();
+
+        await _stores.StopAsync("postgres");
+
+        Assert.Equal(0, await worker.StopAsync());
+        Assert.Contains(worker.Lines, line => line.Contains("\"event\":\"jobs_left\"", StringComparison.Ordinal));
     }
 
     // At work: its connections are there, so that what follows is not about its start.

@@ -8,9 +8,16 @@ internal sealed class Leader(Leadership leadership, IEnumerable<IDuty> duties, W
     /// <summary>How often a leader renews its term, and another worker tries to begin one.</summary>
     static readonly TimeSpan Renewal = TimeSpan.FromSeconds(1);
 
+    // No lease of a worker that lives ends in a shorter one.
+    static readonly TimeSpan LongestSilence = JobLeases.Duration / 2;
+
     readonly List<Post> _posts = [.. duties.Select(duty => new Post(duty, new Outage(duty.Name, time, logger)))];
     readonly Outage _outage = new("competing for the lead", time, logger);
     bool _leads;
+
+    // When the database answered last, and since when it does.
+    long _answeredAt;
+    long _answersSince;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -39,6 +46,7 @@ internal sealed class Leader(Leadership leadership, IEnumerable<IDuty> duties, W
         {
             leads = await leadership.LeadAsync(worker.Value, stoppingToken);
             _outage.Over();
+            Answered();
         }
         catch (Exception e) when (!stoppingToken.IsCancellationRequested)
         {
@@ -51,9 +59,18 @@ internal sealed class Leader(Leadership leadership, IEnumerable<IDuty> duties, W
         return _leads = leads;
     }
 
+    void Answered()
+    {
+        var now = time.GetTimestamp();
+        if (_answeredAt == 0 || time.GetElapsedTime(_answeredAt, now) > LongestSilence)
+            _answersSince = now;
+        _answeredAt = now;
+    }
+
     async Task DoDutiesAsync(CancellationToken stoppingToken)
     {
-        foreach (var post in _posts.Where(post => post.DoneAt == 0 || time.GetElapsedTime(post.DoneAt) >= post.Duty.Every))
+        var answers = time.GetElapsedTime(_answersSince);
+        foreach (var post in _posts.Where(post => answers >= post.Duty.After && (post.DoneAt == 0 || time.GetElapsedTime(post.DoneAt) >= post.Duty.Every)))
         {
             post.DoneAt = time.GetTimestamp();
             try
