@@ -46,13 +46,14 @@ sealed class WebhookSender(IOptions<WebhooksOptions> options, TargetAddressGuard
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             return await ResultAsync(response, either.Token, cancellationToken);
         }
-        catch (HttpRequestException exception)
-        {
-            return new(null, Text(exception.InnerException?.Message ?? exception.Message));
-        }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return new(null, $"no answer within {options.Value.TimeoutSeconds} s");
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            // Of any type: a host without a form in ASCII, for one, is a UriFormatException.
+            return new(null, Text(exception.InnerException?.Message ?? exception.Message));
         }
     }
 

@@ -98,6 +98,21 @@ public sealed class DeliveryTests(Stores stores)
         Assert.False(delivery.TryGetProperty("last_status_code", out _));
     }
 
+    [Fact]
+    public async Task A_host_without_a_form_in_ASCII_makes_a_failed_attempt_like_one_that_does_not_answer()
+    {
+        await using var system = await JobSystem.StartAsync(stores, worker: false);
+        var id = await system.SubmitAsync(new { source = JobSystem.ShortSource, callback_url = "http://replaced/" });
+
+        // As earlier versions took it.
+        await system.ExecuteAsync("update jobs set callback_url = 'http://xn--ü.com/', request = replace(request::text, 'http://replaced/', 'http://xn--ü.com/')::json");
+        await system.Client.PostAsync($"/api/v1/jobs/{id}/cancel", null);
+
+        var delivery = await DeliveryAsync(system, id, _ => true, attempts: 1);
+        Assert.Equal("pending", delivery.GetProperty("status").GetString());
+        Assert.Contains("IDN", delivery.GetProperty("last_error").GetString());
+    }
+
     static async Task<JobId> CancelledJobAsync(JobSystem system, string callbackUrl)
     {
         // Whether a worker took it before the cancel does not matter here.
