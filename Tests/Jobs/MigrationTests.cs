@@ -7,6 +7,24 @@ namespace AspireJobs.Tests.Jobs;
 /// <summary>What earlier versions stored.</summary>
 public sealed class MigrationTests(Stores stores)
 {
+    static readonly Dictionary<string, string> Receivers = new()
+    {
+        ["http://plain:8080/hooks/1"] = "plain:8080",
+        ["http://plain:8080?token=1"] = "plain:8080",
+        ["http://plain:8080#part"] = "plain:8080",
+        ["http://plain:8080\\a"] = "plain:8080",
+        ["http://user:word@plain:8080/"] = "plain:8080",
+        ["http://Plain/a@b"] = "plain",
+        ["http://plain:80?a=//b"] = "plain",
+        ["http://plain:"] = "plain",
+        ["http://plain:443"] = "plain:443",
+        ["HTTPS://plain:443/"] = "plain",
+        ["https://plain:80"] = "plain:80",
+        ["http://[::1]?a"] = "[::1]",
+        ["http://[::1]:80/"] = "[::1]",
+        ["nowhere"] = "",
+    };
+
     static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -32,5 +50,40 @@ public sealed class MigrationTests(Stores stores)
         Assert.Equal((JobOutcome.WorkerLost, "a\ufffdb"), (lost.Outcome, lost.Request.Source!.Content));
         await using var left = db.CreateCommand("select count(*) from jobs where strpos(request::text, '\\u0000') > 0");
         Assert.Equal(0L, await left.ExecuteScalarAsync(Stop));
+    }
+
+    [Fact]
+    public async Task A_receiver_is_host_and_port_of_its_URL_for_callbacks_of_before_and_since()
+    {
+        await using var store = await stores.LeaseAsync();
+        await using var db = NpgsqlDataSource.Create(store.Postgres);
+        await EarlierSchema.MakeAsync(db, "Schema/0008_receivers.sql");
+        await EndAllAsync();
+        await using var receivers = db.CreateCommand("select array_agg(receiver order by callback_url) from webhook_deliveries join jobs on jobs.id = job_id");
+        Assert.Contains("plain:8080?token=1", (string[])(await receivers.ExecuteScalarAsync(Stop))!);
+
+        await SchemaMigrator.ApplyAsync(db, Stop);
+        await EndAllAsync();
+
+        await using var mended = db.CreateCommand("select callback_url, receiver from webhook_deliveries join jobs on jobs.id = job_id");
+        await using var reader = await mended.ExecuteReaderAsync(Stop);
+        var found = new List<(string Url, string Receiver)>();
+        while (await reader.ReadAsync(Stop))
+            found.Add((reader.GetString(0), reader.GetString(1)));
+        Assert.Equal(2 * Receivers.Count, found.Count);
+        Assert.All(found, delivery => Assert.Equal(Receivers[delivery.Url], delivery.Receiver));
+
+        async Task EndAllAsync()
+        {
+            await using var batch = db.CreateBatch();
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(
+                """
+                insert into jobs (id, request, source_type, callback_url, api_key_id, api_key_name)
+                select gen_random_uuid(), '{}', 'inline', url, gen_random_uuid(), 'test' from unnest($1) as url
+                """)
+            { Parameters = { new() { Value = Receivers.Keys.ToArray() } } });
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("update jobs set status = 'cancelled', outcome = 'cancelled', finished_at = now() where status = 'queued'"));
+            await batch.ExecuteNonQueryAsync(Stop);
+        }
     }
 }

@@ -1,4 +1,6 @@
+using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
@@ -111,6 +113,24 @@ public sealed class DeliveryTests(Stores stores)
         var delivery = await DeliveryAsync(system, id, _ => true, attempts: 1);
         Assert.Equal("pending", delivery.GetProperty("status").GetString());
         Assert.Contains("IDN", delivery.GetProperty("last_error").GetString());
+    }
+
+    [Fact]
+    public async Task A_slow_receiver_leaves_places_to_others_also_when_its_URL_has_a_query_and_no_path()
+    {
+        await using var system = await JobSystem.StartAsync(stores, worker: false, settings: new() { ["Webhooks:Concurrency"] = "4", ["Webhooks:TimeoutSeconds"] = "20" });
+        await using var other = await CallbackReceiver.StartAsync();
+        // Connects, and never answers.
+        using var slow = new TcpListener(IPAddress.Loopback, 0);
+        slow.Start();
+
+        var first = await CancelledJobAsync(system, $"http://{slow.LocalEndpoint}?hang=0");
+        for (var i = 1; i < 4; i++)
+            await CancelledJobAsync(system, $"http://{slow.LocalEndpoint}?hang={i}");
+        await CancelledJobAsync(system, other.Url);
+
+        await other.NextAsync();
+        Assert.False((await DeliveryAsync(system, first, _ => true)).TryGetProperty("last_error", out _));
     }
 
     static async Task<JobId> CancelledJobAsync(JobSystem system, string callbackUrl)
