@@ -11,17 +11,25 @@ sealed record WebhookBody(string Type, DateTime Timestamp, WebhookData Data)
     /// <summary>Receivers need not take more than this many bytes.</summary>
     public const int Largest = 20_000;
 
+    // A character is six bytes at most, as an escape: the three texts of a failure leave room for all that is not cut.
+    const int LongestText = 1_000;
+
     // Text as UTF-8, not as escapes: the body is JSON and nothing else, and has a limit in bytes.
     static readonly WebhooksJson Json = new(new JsonSerializerOptions(WebhooksJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     /// <summary>
     /// The bytes that tell of a final job: the same for every attempt, as a final job never changes. What makes them too
-    /// large is left out and marked; the receiver can ask the API for it.
+    /// large is cut or left out, and marked; the receiver can ask the API for it.
     /// </summary>
     public static byte[] Of(Job job)
     {
         var body = new WebhookBody(EventType(job.Status), job.FinishedAt!.Value.UtcDateTime, WebhookData.Of(job));
         var bytes = body.Bytes();
+        if (bytes.Length > Largest && job.Failure is { } failure)
+        {
+            body = body with { Data = body.Data with { Failure = Shorten(failure) } };
+            bytes = body.Bytes();
+        }
         if (bytes.Length > Largest)
         {
             body = body with { Data = body.Data with { Hosts = null, HostsTruncated = true } };
@@ -34,6 +42,11 @@ sealed record WebhookBody(string Type, DateTime Timestamp, WebhookData Data)
         }
         return bytes;
     }
+
+    static JobFailure Shorten(JobFailure failure) =>
+        failure with { Message = Shorten(failure.Message)!, Task = Shorten(failure.Task), Host = Shorten(failure.Host) };
+
+    static string? Shorten(string? text) => text?.Length > LongestText ? text[..LongestText] + '…' : text;
 
     static string EventType(JobStatus status) => status switch
     {

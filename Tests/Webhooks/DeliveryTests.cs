@@ -1,10 +1,12 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
 using AspireJobs.Tests.Telemetry;
+using AspireJobs.Webhooks;
 
 namespace AspireJobs.Tests.Webhooks;
 
@@ -132,6 +134,60 @@ public sealed class DeliveryTests(Stores stores)
         await other.NextAsync();
         Assert.False((await DeliveryAsync(system, first, _ => true)).TryGetProperty("last_error", out _));
     }
+
+    [Fact]
+    public async Task A_message_keeps_within_its_limit_whatever_the_failed_task_is_called()
+    {
+        var system = await stores.SharedAsync();
+        await using var receiver = await CallbackReceiver.StartAsync();
+        var playbook = $"- hosts: localhost\n  gather_facts: false\n  tasks:\n    - name: {new string('n', 40_000)}\n      fail:\n";
+
+        await system.SubmitAsync(new { source = new { type = "inline", content = playbook }, callback_url = receiver.Url });
+        var callback = await receiver.NextAsync();
+
+        Assert.True(Encoding.UTF8.GetByteCount(callback.Body) <= WebhookBody.Largest);
+        var data = JsonSerializer.Deserialize<JsonElement>(callback.Body).GetProperty("data");
+        Assert.Matches("^n+…$", data.GetProperty("failure").GetProperty("task").GetString());
+        Assert.Equal(1, data.GetProperty("hosts").GetProperty("localhost").GetProperty("failed").GetInt32());
+    }
+
+    [Fact]
+    public void A_message_is_whole_up_to_its_limit_and_then_says_what_was_cut()
+    {
+        var room = WebhookBody.Largest - WebhookBody.Of(FailedJob("")).Length;
+
+        var largest = WebhookBody.Of(FailedJob(new string('n', room)));
+        var cut = WebhookBody.Of(FailedJob(new string('n', room + 1)));
+
+        Assert.Equal(WebhookBody.Largest, largest.Length);
+        Assert.Equal(room, Task(largest).Length);
+        Assert.Matches("^n+…$", Task(cut));
+
+        static string Task(byte[] body) => JsonSerializer.Deserialize<JsonElement>(body).GetProperty("data").GetProperty("failure").GetProperty("task").GetString()!;
+    }
+
+    [Fact]
+    public void A_message_keeps_within_its_limit_also_when_every_character_is_an_escape()
+    {
+        var text = new string('\u0001', 40_000);
+        var body = WebhookBody.Of(FailedJob(text, text, text) with { Hosts = new Dictionary<string, HostSummary> { [text] = new(0, 0, 0, 1, 0, 0, 0) } });
+
+        Assert.InRange(body.Length, WebhookBody.Largest * 9 / 10, WebhookBody.Largest);
+        Assert.True(JsonSerializer.Deserialize<JsonElement>(body).GetProperty("data").GetProperty("hosts_truncated").GetBoolean());
+    }
+
+    static Job FailedJob(string task, string host = "h", string message = "m") => new()
+    {
+        Id = default,
+        Status = JobStatus.Failed,
+        Outcome = JobOutcome.TasksFailed,
+        Request = new() { Labels = Enumerable.Range(0, 32).ToDictionary(i => $"label-{i}", _ => "value") },
+        ApiKeyName = "test",
+        Attempt = 1,
+        Failure = new(JobOutcome.TasksFailed.Word(), message, task, host),
+        CreatedAt = DateTimeOffset.UnixEpoch,
+        FinishedAt = DateTimeOffset.UnixEpoch,
+    };
 
     static async Task<JobId> CancelledJobAsync(JobSystem system, string callbackUrl)
     {
