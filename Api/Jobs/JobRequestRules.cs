@@ -105,6 +105,8 @@ static partial class JobRequestRules
             errors.AddFault("callback_url", CallbackFault(url));
         errors.Require(request.Credentials.Count <= Limits.Credentials, "credentials", $"must be at most {Limits.Credentials}");
         errors.Require(request.Credentials.Distinct().Count() == request.Credentials.Count, "credentials", "must not name one twice");
+        // Whether they exist is asked only when all else is right.
+        Each(request.Credentials, "credentials", errors, _ => null);
     }
 
     static void CheckSecretVars(IReadOnlyDictionary<string, string> secrets, JsonElement? variables, Errors errors)

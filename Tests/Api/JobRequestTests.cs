@@ -44,6 +44,7 @@ public sealed class JobRequestTests(ApiAlone api) : IClassFixture<ApiAlone>
         { $$"""{ {{Inline}}, "callback_url": "ftp://example.com" }""", "callback_url", "must be an http or https URL" },
         { $$"""{ {{Inline}}, "callback_url": "https://user:pw@example.com" }""", "callback_url", "must not contain a user name or password" },
         { $$"""{ {{Inline}}, "credentials": ["nobody-made-this"] }""", "credentials[0]", "'nobody-made-this'" },
+        { $$"""{ {{Inline}}, "credentials": [null] }""", "credentials[0]", "must not be null" },
         { $$"""{ {{Inline}}, "playbook": "site.yml" }""", "playbook", "does not go with an inline source" },
         { $$"""{ {{Inline}}, "inventory": {} }""", "inventory", "exactly one of" },
         { $$"""{ {{Inline}}, "inventory": {"hosts": ["-oProxyCommand=x"]} }""", "inventory.hosts[0]", "must be a host name" },

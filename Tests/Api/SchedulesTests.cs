@@ -185,6 +185,7 @@ public sealed class SchedulesTests(ApiAlone api) : IClassFixture<ApiAlone>
         { """{"cron": "@daily", "request": {}}""", "request.source", "request.source is required" },
         { """{"cron": "@daily", "request": {"source": {"type": "inline", "content": "x"}, "queue": "nowhere"}}""", "request.queue", "a queue that does not exist: 'nowhere'" },
         { """{"cron": "@daily", "request": {"source": {"type": "inline", "content": "x"}, "credentials": ["none"]}}""", "request.credentials[0]", "'none'" },
+        { """{"cron": "@daily", "request": {"source": {"type": "inline", "content": "x"}, "credentials": [null]}}""", "request.credentials[0]", "must not be null" },
         { """{"cron": "@daily", "request": {"source": {"type": "inline", "content": "x"}, "not_before": "2999-01-01T00:00:00Z"}}""", "request.not_before", "does not go with a schedule" },
         { """{"cron": "@daily", "request": {"source": {"type": "inline", "content": "x"}, "expires_at": "2999-01-01T00:00:00Z"}}""", "request.expires_at", "does not go with a schedule" },
     };
