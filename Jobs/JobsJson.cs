@@ -58,10 +58,11 @@ sealed class WordConverter<T> : JsonConverter<T> where T : struct, Enum
         writer.WriteStringValue(value.Word());
 }
 
-/// <summary>Times in ISO 8601, always UTC, with Z.</summary>
+/// <summary>Times in ISO 8601: written in UTC, with Z, and read only with an offset, as without one each machine would read another time.</summary>
 sealed class UtcConverter : JsonConverter<DateTimeOffset>
 {
-    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetDateTimeOffset();
+    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.GetDateTime().Kind != DateTimeKind.Unspecified ? reader.GetDateTimeOffset() : throw new JsonException("must have an offset");
 
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) => writer.WriteStringValue(value.UtcDateTime);
 }

@@ -111,7 +111,7 @@ static class BodyFaults
         var t when t == typeof(bool) => "true or false",
         var t when t == typeof(int) => "a whole number",
         var t when t.IsEnum => $"one of: {Words(t)}",
-        var t when t == typeof(DateTimeOffset) => "a time as in RFC 3339, such as 2026-01-31T12:00:00Z",
+        var t when t == typeof(DateTimeOffset) => "a time as in RFC 3339, with Z or an offset, such as 2026-01-31T12:00:00Z",
         var t when t.IsAssignableTo(typeof(IEnumerable<string>)) => "a list of strings",
         { IsGenericType: true, GenericTypeArguments: [{ IsEnum: true } word] } => $"a list of some of: {Words(word)}",
         var t when t.IsAssignableTo(typeof(IEnumerable<KeyValuePair<string, string>>)) => "an object whose values are strings",
