@@ -65,12 +65,19 @@ static partial class CredentialsApi
                 continue;
             }
             errors.Require(allowed.Contains(field), $"values.{field}", $"is no field of type {credential.Type.Value.Word()}; known: {string.Join(", ", allowed)}");
-            var plain = Credential.PlainFields.Contains(field);
-            if (CheckValue($"values.{field}", value, plain ? 1 : ShortestSecret, errors))
-                errors.Require(!plain || PlainForm().IsMatch(value), $"values.{field}", "must be letters, digits, dots, dashes, underscores, @ or \\, and not begin with a dash");
+            if (CheckValue($"values.{field}", value, Credential.PlainFields.Contains(field) ? 1 : ShortestSecret, errors))
+                errors.AddFault($"values.{field}", FormFault(field, value));
         }
         return errors;
     }
+
+    static string? FormFault(string field, string value) => field switch
+    {
+        "username" => PlainForm().IsMatch(value) ? null : "must be letters, digits, dots, dashes, underscores, @ or \\, and not begin with a dash",
+        // Ansible takes it as vault_id@file.
+        "vault_id" => PlainForm().IsMatch(value) && !value.Contains('@') ? null : "must be letters, digits, dots, dashes, underscores or \\, and not begin with a dash",
+        _ => null,
+    };
 
     /// <summary>Whether a variable of a playbook can have this name and secret value.</summary>
     public static void CheckVariable(string field, string name, string? value, Errors errors)
