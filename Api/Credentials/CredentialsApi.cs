@@ -26,14 +26,14 @@ static partial class CredentialsApi
     }
 
     static async Task<Results<Created<CredentialInfo>, ProblemHttpResult>> CreateAsync(
-        Body<NewCredential> body, CredentialStore credentials, TimeProvider time, CancellationToken cancellationToken)
+        Body<NewCredential> body, CredentialStore credentials, CancellationToken cancellationToken)
     {
         var errors = Validate(body.Value);
         if (errors.Any)
             return Problems.Invalid(errors.ByField);
         var credential = new Credential(body.Value.Name!, body.Value.Type!.Value, body.Value.Values!);
-        return await credentials.CreateAsync(credential, cancellationToken)
-            ? TypedResults.Created($"/api/v1/credentials/{credential.Name}", new CredentialInfo(credential.Name, credential.Type, [.. credential.Values.Keys.Order()], time.GetUtcNow()))
+        return await credentials.CreateAsync(credential, cancellationToken) is { } created
+            ? TypedResults.Created($"/api/v1/credentials/{created.Name}", created)
             : Problems.Conflict("name-taken", $"There is a credential '{credential.Name}' already. Delete it first: values cannot be changed in place.");
     }
 

@@ -8,21 +8,19 @@ public sealed class CredentialStore(NpgsqlDataSource db, MasterKey masterKey)
 {
     readonly byte[] _key = masterKey.Derive("credentials");
 
-    /// <summary>Stores a credential; false if the name is taken.</summary>
-    public async Task<bool> CreateAsync(Credential credential, CancellationToken cancellationToken)
+    /// <summary>Stores a credential; null if the name is taken.</summary>
+    public async Task<CredentialInfo?> CreateAsync(Credential credential, CancellationToken cancellationToken)
     {
         var plain = JsonSerializer.SerializeToUtf8Bytes(credential.Values, JobsJson.Default.IReadOnlyDictionaryStringString);
-        return await db.Command(
-            "insert into credentials (name, type, fields, sealed) values ($1, $2, $3, $4) on conflict (name) do nothing",
+        return (await db.Command(
+            $"insert into credentials (name, type, fields, sealed) values ($1, $2, $3, $4) on conflict (name) do nothing returning {Columns}",
             credential.Name, credential.Type.Word(), credential.Values.Keys.Order().ToArray(), SealedBox.Seal(_key, credential.Name, plain))
-            .ExecuteAsync(cancellationToken) == 1;
+            .QueryAsync(Read, cancellationToken)).SingleOrDefault();
     }
 
     /// <summary>All credentials by name, without values.</summary>
     public Task<List<CredentialInfo>> ListAsync(CancellationToken cancellationToken) =>
-        db.Command("select name, type, fields, created_at from credentials order by name").QueryAsync(
-            row => new CredentialInfo(row.GetString(0), SnakeCase.Value<CredentialType>(row.GetString(1)), row.GetFieldValue<string[]>(2), row.GetFieldValue<DateTimeOffset>(3)),
-            cancellationToken);
+        db.Command($"select {Columns} from credentials order by name").QueryAsync(Read, cancellationToken);
 
     /// <summary>The types of those of the given credentials that exist.</summary>
     public async Task<Dictionary<string, CredentialType>> TypesAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
@@ -43,4 +41,9 @@ public sealed class CredentialStore(NpgsqlDataSource db, MasterKey masterKey)
     /// <summary>Removes a credential; false if there was none.</summary>
     public async Task<bool> DeleteAsync(string name, CancellationToken cancellationToken) =>
         await db.Command("delete from credentials where name = $1", name).ExecuteAsync(cancellationToken) == 1;
+
+    const string Columns = "name, type, fields, created_at";
+
+    static CredentialInfo Read(NpgsqlDataReader row) =>
+        new(row.GetString(0), SnakeCase.Value<CredentialType>(row.GetString(1)), row.GetFieldValue<string[]>(2), row.GetFieldValue<DateTimeOffset>(3));
 }
