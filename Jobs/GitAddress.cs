@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using AspireJobs.Jobs.Credentials;
 
 namespace AspireJobs.Jobs;
 
@@ -11,6 +12,9 @@ public sealed partial record GitAddress(string Text, string Scheme, string? User
 {
     /// <summary>Whether git speaks ssh to it.</summary>
     public bool IsSsh => Scheme == "ssh";
+
+    /// <summary>The type of credential that opens it; no other does.</summary>
+    public CredentialType CredentialType => IsSsh ? CredentialType.SshKey : CredentialType.Password;
 
     /// <summary>Reads an address; false if it is none of the allowed forms, or carries a password, a query or a fragment.</summary>
     public static bool TryParse(string? text, out GitAddress address)

@@ -162,13 +162,17 @@ static partial class JobRequestRules
     public static void CheckCredentials(JobRequest request, IReadOnlyDictionary<string, CredentialType> known, Errors errors)
     {
         if (request.Source!.Credential is { } source)
-            errors.AddFault("source.credential", Unknown(source) ?? (known[source] is CredentialType.SshKey or CredentialType.Password ? null : "must be of type ssh_key or password"));
+            errors.AddFault("source.credential", Unknown(source) ?? MisfitFault(request.Source.Url, known[source]));
         Each(request.Credentials, "credentials", errors, Unknown);
         foreach (var type in new[] { CredentialType.SshKey, CredentialType.Password })
             errors.Require(request.Credentials.Count(name => known.TryGetValue(name, out var found) && found == type) <= 1, "credentials", $"must have at most one of type {type.Word()}");
 
         string? Unknown(string name) => known.ContainsKey(name) ? null : $"names a credential that does not exist: '{name}'";
     }
+
+    static string? MisfitFault(string? url, CredentialType type) => GitAddress.TryParse(url, out var address) && type != address.CredentialType
+        ? $"names a credential of type {type.Word()}; a repository over {address.Scheme} takes one of type {address.CredentialType.Word()}"
+        : null;
 
     static void Each(IReadOnlyList<string> values, string field, Errors errors, Func<string, string?> fault)
     {

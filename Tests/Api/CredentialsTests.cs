@@ -104,6 +104,25 @@ public sealed class CredentialsTests(ApiAlone api) : IClassFixture<ApiAlone>
         Assert.True((await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errors").TryGetProperty(field, out _), await response.Content.ReadAsStringAsync());
     }
 
+    [Theory]
+    [InlineData("https://example.com/a.git", "password", null)]
+    [InlineData("https://example.com/a.git", "ssh_key", "names a credential of type ssh_key; a repository over https takes one of type password")]
+    [InlineData("http://example.com/a.git", "variables", "takes one of type password")]
+    [InlineData("ssh://git@example.com/a.git", "ssh_key", null)]
+    [InlineData("git@example.com:a.git", "password", "names a credential of type password; a repository over ssh takes one of type ssh_key")]
+    public async Task A_credential_that_cannot_open_the_repository_is_refused(string url, string type, string? fault)
+    {
+        var name = $"git-{type}-{url.Length}";
+        await CreateAsync(name, type, new Dictionary<string, string> { [type == "ssh_key" ? "private_key" : "password"] = Secret });
+
+        using var response = await api.System.PostJobAsync(new { source = new { type = "git", url, credential = name }, playbook = "site.yml" });
+
+        var answer = await response.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal(fault is null ? HttpStatusCode.Accepted : HttpStatusCode.BadRequest, response.StatusCode);
+        if (fault is not null)
+            Assert.Contains(fault, answer.GetProperty("errors").GetProperty("source.credential")[0].GetString());
+    }
+
     Task<HttpResponseMessage> CreateAsync(string name, string type, object values) =>
         api.System.Client.PostAsJsonAsync("/api/v1/credentials", new { name, type, values });
 }
