@@ -66,16 +66,18 @@ static partial class CredentialsApi
             }
             errors.Require(allowed.Contains(field), $"values.{field}", $"is no field of type {credential.Type.Value.Word()}; known: {string.Join(", ", allowed)}");
             if (CheckValue($"values.{field}", value, Credential.PlainFields.Contains(field) ? 1 : ShortestSecret, errors))
-                errors.AddFault($"values.{field}", FormFault(field, value));
+                errors.AddFault($"values.{field}", FormFault(credential.Type.Value, field, value));
         }
         return errors;
     }
 
-    static string? FormFault(string field, string value) => field switch
+    static string? FormFault(CredentialType type, string field, string value) => field switch
     {
         "username" => PlainForm().IsMatch(value) ? null : "must be letters, digits, dots, dashes, underscores, @ or \\, and not begin with a dash",
         // Ansible takes it as vault_id@file.
         "vault_id" => PlainForm().IsMatch(value) && !value.Contains('@') ? null : "must be letters, digits, dots, dashes, underscores or \\, and not begin with a dash",
+        // git and ssh take one line. A file of Ansible Vault's password may have several.
+        "password" when type == CredentialType.Password => value.AsSpan().IndexOfAny('\r', '\n') < 0 ? null : "must not contain a line break, also not at its end",
         _ => null,
     };
 

@@ -90,6 +90,8 @@ public sealed class CredentialsTests(ApiAlone api) : IClassFixture<ApiAlone>
     [InlineData("""{"name":"x","type":"password","values":{"password":"abc"}}""", "values.password")]
     [InlineData("""{"name":"x","type":"password","values":{"password":"abcd","shell":"sh"}}""", "values.shell")]
     [InlineData("""{"name":"x","type":"password","values":{"password":"abcd","username":"-oProxy=x"}}""", "values.username")]
+    [InlineData("""{"name":"x","type":"password","values":{"password":"abcd\nefgh"}}""", "values.password")]
+    [InlineData("""{"name":"x","type":"password","values":{"password":"abcd\r"}}""", "values.password")]
     [InlineData("""{"name":"x","type":"vault_password","values":{"password":"abcd","vault_id":"a@b"}}""", "values.vault_id")]
     [InlineData("""{"name":"x","type":"vault_password","values":{"password":"abcd","vault_id":"-a"}}""", "values.vault_id")]
     [InlineData("""{"name":"x","type":"variables","values":{"no name":"abcd"}}""", "values.no name")]
