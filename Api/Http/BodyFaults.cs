@@ -32,6 +32,10 @@ static class BodyFaults
             // The one fault that is told without a place.
             errors.Add("$", "The body has an object with the same field twice.");
         }
+        catch (JsonException) when (IsTooDeep(utf8.Span))
+        {
+            errors.Add("$", $"The body is nested too deeply: at most {Limits.BodyDepth} levels.");
+        }
         catch (JsonException e)
         {
             errors.Add("$", $"The body is not valid JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}.");
@@ -51,6 +55,23 @@ static class BodyFaults
             if (HasNul(JsonMarshal.GetRawUtf8Value(member.Value)))
                 return member.Name;
         return null;
+    }
+
+    // Whether it is JSON as far as the limit.
+    static bool IsTooDeep(ReadOnlySpan<byte> utf8)
+    {
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = Limits.BodyDepth + 1 });
+        try
+        {
+            while (reader.Read())
+                if (reader.CurrentDepth == Limits.BodyDepth)
+                    return true;
+        }
+        catch (JsonException)
+        {
+            // Something else is wrong before.
+        }
+        return false;
     }
 
     // A backslash that is escaped itself escapes nothing.

@@ -8,6 +8,9 @@ static class Limits
     /// <summary>Up to here a body that is too large is read to its end, so that the caller hears why and does not see a broken connection.</summary>
     public const int ReadBytes = 16 * BodyBytes;
 
+    /// <summary>The serializer's own.</summary>
+    public const int BodyDepth = 64;
+
     public const int TextBytes = 512 * 1024;
     public const int ExtraVarsBytes = 256 * 1024;
     public const int ExtraVarsDepth = 32;

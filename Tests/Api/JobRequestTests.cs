@@ -76,6 +76,9 @@ public sealed class JobRequestTests(ApiAlone api) : IClassFixture<ApiAlone>
         { $$"""{ {{Inline}}, "retry_on": ["worker_los"] }""", "retry_on", "must be a list of some of: success, tasks_failed" },
         { """[1]""", "$", "must be a JSON object" },
         { """{ "source": """, "$", "not valid JSON" },
+        { $$"""{ {{Inline}}, "extra_vars": {{new string('[', 100)}}{{new string(']', 100)}} }""", "$", "nested too deeply: at most 64 levels" },
+        { $$"""{ {{Inline}}, "forks": {{new string('[', 63)}}{{new string(']', 63)}} }""", "forks", "must be a whole number" },
+        { $$"""{ {{Inline}}, "forks": {{new string('[', 64)}}{{new string(']', 64)}} }""", "$", "nested too deeply" },
         { $$"""{ {{Inline}}, "check": true, "check": false }""", "$", "the same field twice" },
     };
 
