@@ -1,9 +1,12 @@
 using System.Reflection;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
 
 namespace AspireJobs.Api.Http;
 
@@ -24,8 +27,8 @@ sealed class Body<T> : IBody, IBindableFromHttpContext<Body<T>> where T : class
     {
         if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false } && IsOptional(parameter))
             return null;
-        if (!context.Request.HasJsonContentType())
-            return new() { Problem = Problems.Create(StatusCodes.Status415UnsupportedMediaType, "not-json", "The body must be application/json.") };
+        if (UnsupportedMedia(context) is { } unsupported)
+            return new() { Problem = unsupported };
         var options = context.RequestServices.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions;
         var type = (JsonTypeInfo<T>)options.GetTypeInfo(typeof(T));
         using var buffer = new MemoryStream();
@@ -39,6 +42,8 @@ sealed class Body<T> : IBody, IBindableFromHttpContext<Body<T>> where T : class
             return new() { Problem = Problems.Unreadable(e) };
         }
         var utf8 = buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
+        if (utf8.Span.StartsWith(Encoding.UTF8.Preamble))
+            utf8 = utf8[Encoding.UTF8.Preamble.Length..];
         try
         {
             if (JsonSerializer.Deserialize(utf8.Span, type) is not { } value)
@@ -51,6 +56,21 @@ sealed class Body<T> : IBody, IBindableFromHttpContext<Body<T>> where T : class
         {
             return new() { Problem = Problems.Invalid(BodyFaults.Find(utf8, type, e as JsonException)) };
         }
+    }
+
+    static ProblemHttpResult? UnsupportedMedia(HttpContext context)
+    {
+        if (!context.Request.HasJsonContentType())
+            return Problems.UnsupportedMedia("not-json", "The body must be application/json.");
+        var charset = HeaderUtilities.RemoveQuotes(context.Request.GetTypedHeaders().ContentType!.Charset);
+        if (charset.Length > 0 && !charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) && !charset.Equals("utf8", StringComparison.OrdinalIgnoreCase))
+            return Problems.UnsupportedMedia("not-utf-8", "The body must be in UTF-8; leave the charset out of its Content-Type.");
+        if (context.Request.Headers.ContentEncoding.ToString() is not ("" or "identity"))
+        {
+            context.Response.Headers.AcceptEncoding = "identity";
+            return Problems.UnsupportedMedia("encoded-body", "The body must be sent as it is, without compression; leave Content-Encoding out.");
+        }
+        return null;
     }
 
     static bool IsOptional(ParameterInfo parameter) => new NullabilityInfoContext().Create(parameter).ReadState == NullabilityState.Nullable;

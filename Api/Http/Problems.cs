@@ -25,6 +25,8 @@ static class Problems
     public static ProblemHttpResult TooLarge() =>
         Create(StatusCodes.Status413PayloadTooLarge, "body-too-large", $"The body is larger than {Limits.BodyBytes:N0} bytes; nothing was changed.");
 
+    public static ProblemHttpResult UnsupportedMedia(string type, string title) => Create(StatusCodes.Status415UnsupportedMediaType, type, title);
+
     /// <summary>A body that the server would not read to its end.</summary>
     public static ProblemHttpResult Unreadable(BadHttpRequestException exception) => exception.StatusCode == StatusCodes.Status413PayloadTooLarge
         ? TooLarge()

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
@@ -146,12 +147,38 @@ public sealed class JobRequestTests(ApiAlone api) : IClassFixture<ApiAlone>
         Assert.Contains("extra_vars must be at most 256 KiB.", await response.Content.ReadAsStringAsync());
     }
 
-    [Fact]
-    public async Task A_body_that_is_no_json_is_refused()
+    [Theory]
+    [InlineData("text/plain", null, "not-json")]
+    [InlineData("application/json; charset=utf-16", null, "not-utf-8")]
+    [InlineData("application/json", "gzip", "encoded-body")]
+    [InlineData("application/json", "br, gzip", "encoded-body")]
+    public async Task A_body_of_another_kind_than_plain_JSON_in_UTF_8_is_refused(string type, string? encoding, string problem)
     {
-        using var response = await api.System.Client.PostAsync("/api/v1/jobs", new StringContent("source=inline"));
+        using var content = Content("{}", type, encoding);
+        using var response = await api.System.Client.PostAsync("/api/v1/jobs", content);
 
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, response.StatusCode);
+        Assert.Equal($"urn:aspirejobs:problem:{problem}", (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("type").GetString());
+        Assert.Equal(encoding is null ? [] : ["identity"], response.Headers.TryGetValues("Accept-Encoding", out var accepted) ? accepted : []);
+    }
+
+    [Theory]
+    [InlineData("application/json; charset=\"UTF-8\"", null)]
+    [InlineData("application/json", "identity")]
+    public async Task A_byte_order_mark_is_passed_over_and_what_says_nothing_new_about_the_body_is_accepted(string type, string? encoding)
+    {
+        using var content = Content("\uFEFF{}", type, encoding);
+        using var response = await api.System.Client.PostAsync("/api/v1/jobs", content);
+
+        Assert.Contains("source is required", await response.Content.ReadAsStringAsync());
+    }
+
+    static ByteArrayContent Content(string body, string type, string? encoding)
+    {
+        var content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) { Headers = { ContentType = MediaTypeHeaderValue.Parse(type) } };
+        if (encoding is not null)
+            content.Headers.TryAddWithoutValidation("Content-Encoding", encoding);
+        return content;
     }
 
     async Task<JsonElement> ErrorsOfAsync(string body)
