@@ -1,3 +1,4 @@
+using AspireJobs.Api.Http;
 using AspireJobs.Jobs.Instances;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -13,7 +14,7 @@ sealed record TargetGroup(IReadOnlyList<string> Targets, IReadOnlyDictionary<str
 static class MetricsTargets
 {
     public static void MapMetricsTargets(this IEndpointRouteBuilder app) =>
-        app.MapGet("/metrics/targets", ListAsync).DisableHttpMetrics().AllowAnonymous();
+        app.MapGet("/metrics/targets", ListAsync).AnswerHead().DisableHttpMetrics().AllowAnonymous();
 
     static async Task<Ok<IEnumerable<TargetGroup>>> ListAsync(InstanceStore instances, CancellationToken cancellationToken) =>
         TypedResults.Ok((await instances.KnownAsync(cancellationToken))

@@ -46,7 +46,7 @@ app.UseAuthorization();
 app.MapDefaultEndpoints();
 app.MapMetricsTargets();
 
-var api = app.MapGroup("/api/v1").RequireAuthorization().AddEndpointFilter(new BodyFilter()).AddEndpointFilter(new ReadFilter());
+var api = app.MapGroup("/api/v1").RequireAuthorization().AnswerHead().AddEndpointFilter(new BodyFilter()).AddEndpointFilter(new ReadFilter());
 api.MapJobs();
 api.MapCredentials();
 api.MapApiKeys();

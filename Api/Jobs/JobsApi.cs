@@ -130,7 +130,9 @@ static class JobsApi
             return Problems.Invalid(errors.ByField);
         context.Response.Headers.XContentTypeOptions = "nosniff";
         return TypedResults.Stream(
-            body => isFollowed ? log.FollowAsync(job.Id, wanted, body, context) : log.WriteAsync(job.Id, wanted, body, context),
+            // A HEAD is not worth reading the log, still less following it.
+            body => HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask
+                : isFollowed ? log.FollowAsync(job.Id, wanted, body, context) : log.WriteAsync(job.Id, wanted, body, context),
             $"text/plain; charset={Encoding.UTF8.WebName}");
     }
 

@@ -95,6 +95,26 @@ public sealed class JobsApiTests(Stores stores)
         Assert.Equal(0, failed.GetProperty("items").GetArrayLength());
     }
 
+    [Fact]
+    public async Task HEAD_is_answered_as_GET_would_be_and_follows_no_log()
+    {
+        await using var system = await StartAsync();
+        var job = $"api/v1/jobs/{await system.SubmitAsync(Request)}";
+
+        foreach (var path in new[] { "api/v1/jobs", job, $"{job}/logs", $"{job}/events", "api/v1/jobs/nonsense", "api/v1/jobs?limit=0", "api/v1/api-keys", "metrics/targets" })
+        {
+            using var get = await system.Client.GetAsync(path);
+            using var head = await HeadAsync(path);
+            Assert.Equal((get.StatusCode, get.Content.Headers.ContentType), (head.StatusCode, head.Content.Headers.ContentType));
+        }
+        using var followed = await HeadAsync($"{job}/logs?follow=true");
+        Assert.Equal(HttpStatusCode.OK, followed.StatusCode);
+        using var cancel = await HeadAsync($"{job}/cancel");
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, cancel.StatusCode);
+
+        Task<HttpResponseMessage> HeadAsync(string path) => system.Client.SendAsync(new HttpRequestMessage(HttpMethod.Head, path));
+    }
+
     [Theory]
     [InlineData("GET", "/api/v1/jobs/job-00000000-0000-7000-8000-000000000000")]
     [InlineData("GET", "/api/v1/jobs/nonsense")]
