@@ -220,7 +220,22 @@ static partial class JobRequestRules
     static string? CallbackFault(string url) =>
         url.Length > 2048 || url.Any(char.IsControl) || !Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.Host.Length == 0 ? "must be an http or https URL of at most 2,048 characters"
         : uri.UserInfo.Length > 0 ? "must not contain a user name or password"
+        : !CanBeLookedUp(uri) ? "must have a host name that DNS can hold: also in its ASCII form (IDN) at most 253 characters, and at most 63 between dots"
         : null;
+
+    static bool CanBeLookedUp(Uri uri)
+    {
+        try
+        {
+            var host = uri.IdnHost.TrimEnd('.');
+            return Ascii.IsValid(host) && host.Length <= 253 && host.Split('.').All(label => label.Length <= 63);
+        }
+        catch (UriFormatException)
+        {
+            // It has no ASCII form.
+            return false;
+        }
+    }
 
     [GeneratedRegex(@"^(::)?[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]{0,250}\z")]
     private static partial Regex HostForm();

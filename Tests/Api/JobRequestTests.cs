@@ -44,6 +44,10 @@ public sealed class JobRequestTests(ApiAlone api) : IClassFixture<ApiAlone>
         { $$"""{ {{Inline}}, "timeout_seconds": 0 }""", "timeout_seconds", "must be 1 to 86,400" },
         { $$"""{ {{Inline}}, "callback_url": "ftp://example.com" }""", "callback_url", "must be an http or https URL" },
         { $$"""{ {{Inline}}, "callback_url": "https://user:pw@example.com" }""", "callback_url", "must not contain a user name or password" },
+        { $$"""{ {{Inline}}, "callback_url": "http://xn--ü.com/" }""", "callback_url", "must have a host name that DNS can hold" },
+        { $$"""{ {{Inline}}, "callback_url": "http://\u05d0a/" }""", "callback_url", "must have a host name that DNS can hold" },
+        { $$"""{ {{Inline}}, "callback_url": "http://{{new string('ü', 63)}}.de/" }""", "callback_url", "at most 63 between dots" },
+        { $$"""{ {{Inline}}, "callback_url": "http://{{string.Join('.', Enumerable.Repeat("a", 128))}}/" }""", "callback_url", "at most 253 characters" },
         { $$"""{ {{Inline}}, "credentials": ["nobody-made-this"] }""", "credentials[0]", "'nobody-made-this'" },
         { $$"""{ {{Inline}}, "credentials": [null] }""", "credentials[0]", "must not be null" },
         { $$"""{ {{Inline}}, "playbook": "site.yml" }""", "playbook", "does not go with an inline source" },
@@ -103,6 +107,18 @@ public sealed class JobRequestTests(ApiAlone api) : IClassFixture<ApiAlone>
     public async Task Hosts_of_an_inventory_may_be_addresses()
     {
         var errors = await ErrorsOfAsync($$"""{ {{Inline}}, "forks": 0, "inventory": {"hosts": ["127.0.0.1", "::1", "fe80::1", "db-1.example.com"]} }""");
+
+        Assert.Equal(["forks"], errors.EnumerateObject().Select(error => error.Name));
+    }
+
+    [Theory]
+    [InlineData("http://[::1]:8080/x")]
+    [InlineData("http://127.0.0.1/")]
+    [InlineData("https://bücher.example./")]
+    [InlineData("http://web_1/")]
+    public async Task A_callback_may_go_to_any_host_that_can_be_called(string url)
+    {
+        var errors = await ErrorsOfAsync($$"""{ {{Inline}}, "forks": 0, "callback_url": "{{url}}" }""");
 
         Assert.Equal(["forks"], errors.EnumerateObject().Select(error => error.Name));
     }
