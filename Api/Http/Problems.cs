@@ -18,7 +18,7 @@ static class Problems
         Invalid(new Dictionary<string, string[]> { [field] = [message] });
 
     public static ProblemHttpResult NotFound(string what, string name) =>
-        Create(StatusCodes.Status404NotFound, $"unknown-{what.Replace(' ', '-')}", $"There is no {what} '{Shorten(name)}'.");
+        Create(StatusCodes.Status404NotFound, $"unknown-{what.ToLowerInvariant().Replace(' ', '-')}", $"There is no {what} '{Shorten(name)}'.");
 
     public static ProblemHttpResult Conflict(string type, string title) => Create(StatusCodes.Status409Conflict, type, title);
 

@@ -120,6 +120,15 @@ public sealed class AccessTests(ApiAlone api) : IClassFixture<ApiAlone>
         Assert.Equal(HttpStatusCode.MethodNotAllowed, await ProblemStatusAsync(HttpMethod.Put, "/api/v1/jobs"));
     }
 
+    [Fact]
+    public async Task An_unknown_key_is_a_problem_named_as_all_others()
+    {
+        using var response = await api.System.Client.DeleteAsync("/api/v1/api-keys/nobody");
+
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        Assert.Equal("urn:aspirejobs:problem:unknown-api-key", (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("type").GetString());
+    }
+
     HttpClient Anonymous() => new() { BaseAddress = api.System.Client.BaseAddress };
 
     static async Task<string?> ProblemTypeAsync(HttpClient caller)
