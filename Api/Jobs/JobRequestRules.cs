@@ -70,7 +70,7 @@ static partial class JobRequestRules
         if (inventory.Hosts is { } hosts)
         {
             errors.Require(hosts.Count is >= 1 and <= Limits.Hosts, "inventory.hosts", $"must have 1 to {Limits.Hosts} entries");
-            Each(hosts, "inventory.hosts", errors, host => HostForm().IsMatch(host) ? null : "must be a host name or an address");
+            Each(hosts, "inventory.hosts", errors, HostFault);
         }
     }
 
@@ -208,6 +208,12 @@ static partial class JobRequestRules
             return false;
         }
     }
+
+    // Ansible has groups of these names, and a host in a group of its own name leads in a circle.
+    static string? HostFault(string host) =>
+        !HostForm().IsMatch(host) ? "must be a host name or an address"
+        : host.Split(':')[0] is "all" or "ungrouped" ? "must not be all or ungrouped, which are groups of Ansible's own"
+        : null;
 
     // In a file of limits each line is stripped, and these beginnings make it something else than a name; all is no host to Ansible.
     static string? LimitHostFault(string host) =>

@@ -53,6 +53,8 @@ public sealed class JobRequestTests(ApiAlone api) : IClassFixture<ApiAlone>
         { $$"""{ {{Inline}}, "playbook": "site.yml" }""", "playbook", "does not go with an inline source" },
         { $$"""{ {{Inline}}, "inventory": {} }""", "inventory", "exactly one of" },
         { $$"""{ {{Inline}}, "inventory": {"hosts": ["-oProxyCommand=x"]} }""", "inventory.hosts[0]", "must be a host name" },
+        { $$"""{ {{Inline}}, "inventory": {"hosts": ["db", "all"]} }""", "inventory.hosts[1]", "must not be all or ungrouped" },
+        { $$"""{ {{Inline}}, "inventory": {"hosts": ["ungrouped:22"]} }""", "inventory.hosts[0]", "must not be all or ungrouped" },
         { """{ }""", "source", "source is required" },
         { """{ "source": {} }""", "source.type", "must be one of: inline, git, local" },
         { """{ "source": {"type": "svn"} }""", "source.type", "must be one of: inline, git, local" },
