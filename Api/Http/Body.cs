@@ -60,11 +60,15 @@ sealed class Body<T> : IBody, IBindableFromHttpContext<Body<T>> where T : class
 
     static ProblemHttpResult? UnsupportedMedia(HttpContext context)
     {
-        if (!context.Request.HasJsonContentType())
-            return Problems.UnsupportedMedia("not-json", "The body must be application/json.");
-        var charset = HeaderUtilities.RemoveQuotes(context.Request.GetTypedHeaders().ContentType!.Charset);
-        if (charset.Length > 0 && !charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) && !charset.Equals("utf8", StringComparison.OrdinalIgnoreCase))
-            return Problems.UnsupportedMedia("not-utf-8", "The body must be in UTF-8; leave the charset out of its Content-Type.");
+        // What nearly all send needs no parser.
+        if (context.Request.ContentType is not "application/json" and var sent)
+        {
+            if (!context.Request.HasJsonContentType())
+                return Problems.UnsupportedMedia("not-json", "The body must be application/json.");
+            var charset = HeaderUtilities.RemoveQuotes(MediaTypeHeaderValue.Parse(sent).Charset);
+            if (charset.Length > 0 && !charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) && !charset.Equals("utf8", StringComparison.OrdinalIgnoreCase))
+                return Problems.UnsupportedMedia("not-utf-8", "The body must be in UTF-8; leave the charset out of its Content-Type.");
+        }
         if (context.Request.Headers.ContentEncoding.ToString() is not ("" or "identity"))
         {
             context.Response.Headers.AcceptEncoding = "identity";
