@@ -32,10 +32,9 @@ internal sealed class GitAccess(GitOptions options, PrivateFiles files)
     /// <exception cref="JobFailedException">The credential does not fit the address.</exception>
     public IEnumerable<string> Settings(GitAddress address, Credential? credential)
     {
-        var fitting = address.IsSsh ? CredentialType.SshKey : CredentialType.Password;
-        if (credential is not null && credential.Type != fitting)
+        if (credential is not null && credential.Type != address.CredentialType)
             throw new JobFailedException(JobOutcome.CredentialError,
-                $"credential '{credential.Name}' is of type {credential.Type.Word()}; a repository over {address.Scheme} takes one of type {fitting.Word()}");
+                $"credential '{credential.Name}' is of type {credential.Type.Word()}; a repository over {address.Scheme} takes one of type {address.CredentialType.Word()}");
         return credential is null || address.IsSsh ? [] : ["-c", $"credential.helper=store --file={Quoted(Password(address, credential))}"];
     }
 
