@@ -95,7 +95,7 @@ public sealed class JobQueue(IConnectionMultiplexer redis, ILogger<JobQueue> log
         return _redis.ScriptEvaluateAsync(EnqueueScript, keys, values).WaitAsync(QueueKeys.LongestCommand);
     }
 
-    /// <summary>Takes the entries of claimed jobs out, without waiting for it.</summary>
+    /// <summary>Takes the entries of jobs out that wait no longer, without waiting for it.</summary>
     public void Remove(IEnumerable<JobId> jobs)
     {
         try

@@ -4,7 +4,7 @@ using AspireJobs.Jobs;
 namespace AspireJobs.Api.Jobs;
 
 /// <summary>Stops a job, and tells everyone who waits for it.</summary>
-sealed class JobCancellation(JobStore jobs, JobSignals signals, ILogger<JobCancellation> log)
+sealed class JobCancellation(JobStore jobs, JobQueue queue, JobSignals signals, ILogger<JobCancellation> log)
 {
     public async Task<CancelResult?> CancelAsync(JobId id, CancellationToken cancellationToken)
     {
@@ -18,6 +18,7 @@ sealed class JobCancellation(JobStore jobs, JobSignals signals, ILogger<JobCance
         }
         // In the job's trace, not in that of the request.
         using var span = JobsTelemetry.Source.StartActivity("api.cancel_job", ActivityKind.Internal, job.Trace, [new("job.id", id.ToString())], Activity.Current is { } request ? [new ActivityLink(request.Context)] : []);
+        queue.Remove([id]);
         JobsTelemetry.JobCompleted(job);
         log.JobCompleted(id, job.Status.Word(), duration_seconds: 0);
         await signals.OutputAsync(id);

@@ -3,7 +3,7 @@ using AspireJobs.Jobs;
 namespace AspireJobs.Worker.Maintenance;
 
 /// <summary>Fails jobs that did not start in time.</summary>
-internal sealed class ExpiredJobs(JobUpkeep upkeep, Settlement settlement) : IDuty
+internal sealed class ExpiredJobs(JobUpkeep upkeep, JobQueue queue, Settlement settlement) : IDuty
 {
     public string Name => "looking for expired jobs";
 
@@ -11,7 +11,9 @@ internal sealed class ExpiredJobs(JobUpkeep upkeep, Settlement settlement) : IDu
 
     public async Task DoAsync(CancellationToken cancellationToken)
     {
-        foreach (var job in await upkeep.ExpireAsync(cancellationToken))
+        var expired = await upkeep.ExpireAsync(cancellationToken);
+        queue.Remove(expired.Select(job => job.Id));
+        foreach (var job in expired)
             await settlement.AnnounceWithoutRunAsync(job, job.Failure!);
     }
 }
