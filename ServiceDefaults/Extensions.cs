@@ -98,7 +98,7 @@ public static class Extensions
     }
 
     /// <summary>
-    /// Maps <c>/health</c> (every check: ready for work), <c>/alive</c> (the process answers) and <c>/metrics</c>, in every environment, as
+    /// Maps <c>/health</c> (every check: ready for work; names those that fail), <c>/alive</c> (the process answers) and <c>/metrics</c>, in every environment, as
     /// orchestrators and Prometheus need them in production. None of the three is traced, measured or behind authorization. With
     /// <c>OTEL_SDK_DISABLED=true</c> there is no <c>/metrics</c>.
     /// </summary>
@@ -106,7 +106,7 @@ public static class Extensions
     {
         List<IEndpointConventionBuilder> endpoints =
         [
-            app.MapHealthChecks(HealthPath),
+            app.MapHealthChecks(HealthPath, new HealthCheckOptions { ResponseWriter = WriteHealthAsync }),
             app.MapHealthChecks(AlivePath, new HealthCheckOptions { Predicate = check => check.Tags.Contains("live") }),
         ];
         // A disabled SDK has no exporter to map.
@@ -116,6 +116,17 @@ public static class Extensions
             endpoint.DisableHttpMetrics().AllowAnonymous().Add(Untraced);
 
         return app;
+    }
+
+    // Why it is not healthy, but not what an exception says, which may name hosts and users: that is for the log.
+    static Task WriteHealthAsync(HttpContext context, HealthReport report)
+    {
+        context.Response.ContentType = "text/plain";
+        return context.Response.WriteAsync(string.Join('\n', [
+            report.Status.ToString(),
+            .. report.Entries.Where(check => check.Value.Status != HealthStatus.Healthy)
+                .Select(check => check.Value.Exception is null ? $"{check.Key}: {check.Value.Description}" : check.Key),
+        ]));
     }
 
     // The filter of ConfigureOpenTelemetry drops the server span; this drops the spans of the checks' own queries, which a sampler that

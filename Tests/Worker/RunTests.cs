@@ -284,6 +284,19 @@ public sealed class RunTests(Stores stores)
         Assert.Equal(JobOutcome.Success, ended.Outcome);
     }
 
+    [Fact]
+    public async Task The_health_of_a_worker_names_the_store_that_does_not_answer_and_not_where_it_is()
+    {
+        await using var system = await JobSystem.StartAsync(stores, worker: false, webhooks: false);
+        using var worker = await ServiceProcess.StartAsync("Worker", new Dictionary<string, string>(system.Settings) { ["ConnectionStrings:redis"] = "127.0.0.1:9,abortConnect=false" });
+        using var client = new HttpClient { BaseAddress = worker.Address };
+
+        using var response = await client.GetAsync("/health", TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.Matches("^Unhealthy\nStackExchange.Redis[^:\n]*$", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
     static async Task UntilAsync(Func<Task<bool>> condition)
     {
         while (!await condition())
