@@ -19,7 +19,7 @@ public readonly record struct JobLease(JobId Id, int Attempt);
 
 /// <summary>What a worker says of itself.</summary>
 /// <param name="Id">Its name.</param>
-/// <param name="Slots">How many jobs it runs at once.</param>
+/// <param name="Slots">How many jobs it runs at once; 0 while it cannot write to its work directory, and so takes none.</param>
 /// <param name="Queues">The queues whose jobs it takes; null for every queue.</param>
 /// <param name="Version">Version of the worker.</param>
 /// <param name="AnsibleVersion">Version of ansible-core that it runs.</param>

@@ -58,8 +58,8 @@ public sealed class JobWaits(NpgsqlDataSource db)
                 (select count(*) from jobs running where running.status = 'running' and running.api_key_id = waiting.api_key_id),
                 array(select running.id from jobs running where running.status = 'running' and running.concurrency_key = waiting.concurrency_key order by running.id limit 20),
                 (select count(*) from jobs running where running.status = 'running' and running.concurrency_key = waiting.concurrency_key),
-                (select count(*) from workers where heartbeat_at > now() - $2 and (queues is null or queue = any(queues))),
-                (select count(*) from workers where heartbeat_at > now() - $2 and (queues is null or queue = any(queues)) and not draining),
+                (select count(*) from workers where heartbeat_at > now() - $2 and slots > 0 and (queues is null or queue = any(queues))),
+                (select count(*) from workers where heartbeat_at > now() - $2 and slots > 0 and (queues is null or queue = any(queues)) and not draining),
                 (select count(*) + 1 from (
                     select from jobs ahead
                     where turn is not null and ahead.queue = waiting.queue and ahead.priority >= waiting.priority

@@ -5,7 +5,7 @@ namespace AspireJobs.Jobs;
 /// <summary>A worker as callers see it.</summary>
 /// <param name="Id">Its name.</param>
 /// <param name="Active">It was heard of within <see cref="JobLeases.WorkerSilence"/>.</param>
-/// <param name="Slots">How many jobs it runs at once.</param>
+/// <param name="Slots">How many jobs it runs at once; 0 while it cannot write to its work directory.</param>
 /// <param name="Jobs">The jobs that it runs.</param>
 /// <param name="Queues">The queues whose jobs it takes; absent for every queue.</param>
 /// <param name="Version">Version of the worker.</param>

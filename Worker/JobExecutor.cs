@@ -28,7 +28,7 @@ internal sealed class JobExecutor(
 
         var started = time.GetTimestamp();
         using (Traces.StartStep("upload_logs", run))
-            await settlement.FinishAsync(run, result with { Revision = run.Revision, Provenance = run.Provenance, TraceParent = span?.Id, Next = Next(run, result.Outcome) }, await output.CloseAsync());
+            await settlement.FinishAsync(run, result with { Revision = run.Revision, Provenance = run.Provenance, TraceParent = span?.Id, Next = Next(run, result) }, await output.CloseAsync());
         JobsTelemetry.StageEnded("upload_logs", time.GetElapsedTime(started));
     }
 
@@ -43,6 +43,13 @@ internal sealed class JobExecutor(
         catch (OperationCanceledException) when (run.Reason is not null)
         {
             return Stopped(run, run.Reason.Value, null);
+        }
+        catch (Exception e) when (!run.PlaybookBegan && directories.IsToBlame(e))
+        {
+            // Another worker may have room. A job that meets this again and again is likely to be what fills the directories.
+            return run.Job.Attempt < JobUpkeep.MostWorkersLost
+                ? Result(JobOutcome.WorkerLost, $"handed back before its playbook began, as worker {worker} cannot write to its work directory: {e.Message}") with { Next = NextAttempt.AtOnce }
+                : Result(JobOutcome.InternalError, $"worker {worker} cannot write to its work directory: {e.Message}");
         }
         catch (JobFailedException e)
         {
@@ -69,6 +76,7 @@ internal sealed class JobExecutor(
             SourceDirectory = directory.Source,
             Credentials = opened,
             Redactor = new Redactor(secrets),
+            Begin = run.BeginPlaybook,
             Log = output.LogAsync,
             Event = output.EventAsync,
         }));
@@ -77,7 +85,6 @@ internal sealed class JobExecutor(
     async Task<JobResult> RunPlaybookAsync(Run run, PlaybookRun playbook)
     {
         run.Provenance = run.Provenance! with { AnsibleVersion = version.Value is { Length: > 0 } known ? known : null };
-        run.BeginPlaybook();
         var result = await runner.RunAsync(playbook, run.Stopping);
         run.Provenance = run.Provenance with { InventoryDigest = result.Provenance?.InventoryDigest };
         return result;
@@ -118,9 +125,10 @@ internal sealed class JobExecutor(
         }
     }
 
-    static NextAttempt Next(Run run, JobOutcome outcome) =>
+    static NextAttempt Next(Run run, JobResult result) =>
         run.Reason is StopReason.ShuttingDown or StopReason.NotRenewed && !run.PlaybookBegan ? NextAttempt.AtOnce
-        : run.Job.Request.IsRetried(outcome, run.Job.Attempt) ? NextAttempt.AfterBackoff
+        : result.Next != NextAttempt.None ? result.Next
+        : run.Job.Request.IsRetried(result.Outcome, run.Job.Attempt) ? NextAttempt.AfterBackoff
         : NextAttempt.None;
 
     JobResult Stopped(Run run, StopReason reason, JobResult? soFar)

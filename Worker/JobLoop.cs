@@ -56,6 +56,7 @@ internal sealed class JobLoop(
             Start(await leases.UnansweredAsync(worker.Value, runs.Known, logger.JobUnreadable, patience.Token), claimedAt);
             _unanswered = false;
         }
+        directory.EnsureWritable();
         // Runs that began together end together; those that are about to free their slots come first.
         await Task.Yield();
         var slots = runs.FreeSlots;

@@ -10,7 +10,7 @@ namespace AspireJobs.Worker;
 /// renewed ends by itself: every run carries the timer for it (see <see cref="Run.Renewed"/>).
 /// </summary>
 internal sealed class LeaseKeeper(
-    Runs runs, JobLeases leases, JobSignals signals, WorkerId worker, AnsibleVersion ansible, IOptions<WorkerOptions> options,
+    Runs runs, JobLeases leases, JobSignals signals, WorkerId worker, AnsibleVersion ansible, PrivateDirectory directory, IOptions<WorkerOptions> options,
     IHostApplicationLifetime lifetime, TimeProvider time, ILogger<LeaseKeeper> logger)
     : BackgroundService
 {
@@ -79,7 +79,8 @@ internal sealed class LeaseKeeper(
             runs.Stop(run, StopReason.Cancelled);
     }
 
-    WorkerReport Report() => new(worker.Value, options.Value.Slots, options.Value.Queues, Version, ansible.Value, lifetime.ApplicationStopping.IsCancellationRequested);
+    // Only what was last seen of the directory: a disk that hangs must not cost the leases.
+    WorkerReport Report() => new(worker.Value, directory.Fault is null ? options.Value.Slots : 0, options.Value.Queues, Version, ansible.Value, lifetime.ApplicationStopping.IsCancellationRequested);
 
     void Obey(bool draining)
     {

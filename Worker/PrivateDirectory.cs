@@ -1,3 +1,4 @@
+using AspireJobs.Jobs;
 using Microsoft.Extensions.Options;
 
 namespace AspireJobs.Worker;
@@ -8,6 +9,16 @@ namespace AspireJobs.Worker;
 /// </summary>
 internal sealed class PrivateDirectory : IDisposable
 {
+    /// <summary>How often it is looked whether the directory can be written.</summary>
+    static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+
+    // As much as a playbook of a few modules writes.
+    static readonly byte[] Sample = new byte[1 << 20];
+
+    // "No space left on device" and "Disk quota exceeded".
+    const int NoSpace = 28;
+    const int OverQuota = 122;
+
     // Short: below it lie the sockets of ssh, whose paths may have 108 characters.
     const string Prefix = "aspirejobs-";
     const string LockName = "owner";
@@ -17,12 +28,16 @@ internal sealed class PrivateDirectory : IDisposable
 
     readonly string _path;
     readonly FileStream _lock;
+    readonly TimeProvider _time;
     readonly ILogger _logger;
+    readonly Lock _looking = new();
+    long _lookedAt;
+    volatile string? _fault;
     int _count;
 
-    public PrivateDirectory(WorkerId worker, IOptions<WorkerOptions> options, ILogger<PrivateDirectory> logger)
+    public PrivateDirectory(WorkerId worker, IOptions<WorkerOptions> options, TimeProvider time, ILogger<PrivateDirectory> logger)
     {
-        _logger = logger;
+        (_time, _logger) = (time, logger);
         var parent = Directory.CreateDirectory(options.Value.WorkDirectory).FullName;
         RemoveLeftovers(parent);
 
@@ -33,6 +48,7 @@ internal sealed class PrivateDirectory : IDisposable
         Directory.CreateDirectory(unnamed, Mode);
         _lock = new FileStream(Path.Combine(unnamed, LockName), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
         Directory.Move(unnamed, _path);
+        Look();
     }
 
     public override string ToString() => _path;
@@ -40,6 +56,48 @@ internal sealed class PrivateDirectory : IDisposable
     /// <summary>A place for a job, in which there is nothing.</summary>
     public JobDirectory ForJob() =>
         new(Path.Combine(_path, Interlocked.Increment(ref _count).ToString(System.Globalization.CultureInfo.InvariantCulture)), _logger);
+
+    /// <summary>Why nothing could be written at the last look; null if something could.</summary>
+    public string? Fault => _fault;
+
+    /// <summary>Looks, not more often than <see cref="LookEvery"/>, whether a job could be run here.</summary>
+    /// <exception cref="IOException">None could; the message says why.</exception>
+    public void EnsureWritable()
+    {
+        if (_time.GetElapsedTime(Volatile.Read(ref _lookedAt)) >= LookEvery)
+            Look();
+        if (_fault is { } fault)
+            throw new IOException(fault);
+    }
+
+    /// <summary>Whether a job failed as there was no room for it, or as nothing can be written at all. Looks at once.</summary>
+    public bool IsToBlame(Exception failure)
+    {
+        if (failure is not (IOException or UnauthorizedAccessException or JobFailedException { Outcome: JobOutcome.SourceFetchFailed }))
+            return false;
+        Look();
+        return _fault is not null || failure is IOException { HResult: NoSpace or OverQuota };
+    }
+
+    void Look()
+    {
+        lock (_looking)
+        {
+            try
+            {
+                // Something may clean up where temporary files lie.
+                Directory.CreateDirectory(_path, Mode);
+                using var sample = new FileStream(Path.Combine(_path, "sample"), FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
+                sample.Write(Sample);
+                _fault = null;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                _fault = $"the work directory cannot be written: {e.Message}";
+            }
+            Volatile.Write(ref _lookedAt, _time.GetTimestamp());
+        }
+    }
 
     void RemoveLeftovers(string parent)
     {

@@ -24,6 +24,7 @@ internal static class WorkerExtensions
 
         services.AddSingleton(WorkerId.Create());
         services.AddSingleton<PrivateDirectory>();
+        services.AddHealthChecks().AddCheck<WorkDirectoryHealth>("work_directory");
         services.AddSingleton<IPlaybookRunner, AnsiblePlaybook>();
         services.AddSingleton<AnsibleVersion>();
         services.AddSingleton<Commands>();

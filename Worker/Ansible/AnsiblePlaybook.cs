@@ -22,6 +22,7 @@ internal sealed class AnsiblePlaybook(IOptions<AnsibleOptions> options) : IPlayb
         try
         {
             var arguments = files.Prepare();
+            run.Begin();
             using var process = SupervisedProcess.Start(
                 _program.Value.Python, [_program.Value.Playbook, .. arguments], run.SourceDirectory, files.Environment().Concat(TraceContext()));
             var result = await FollowAsync(process, run, stop);
