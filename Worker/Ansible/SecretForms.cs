@@ -38,56 +38,68 @@ internal static class SecretForms
     static IEnumerable<string> Escaped(string text)
     {
         var url = Uri.EscapeDataString(text);
-        IEnumerable<string> forms =
+        return
         [
-            text, text.ReplaceLineEndings("\r\n"),
-            url, url.Replace("%20", "+", StringComparison.Ordinal), url.Replace("%2F", "/", StringComparison.Ordinal),
+            url, url.Replace("%20", "+", StringComparison.Ordinal), url.Replace("%2F", "/", StringComparison.Ordinal), JsonEncodedText.Encode(text).Value,
+            .. InJson([text, text.ReplaceLineEndings("\r\n")], JsonLevels),
             // In single quotes, as bash shows what it runs and as Ansible's filter "quote" writes it, which is quoted again where a shell gets it as a text.
-            text.Replace("'", @"'\''", StringComparison.Ordinal), Quoted(text), Quoted(Quoted(text)),
-            Repr(text), JsonEncodedText.Encode(text).Value,
+            .. InJson([text.Replace("'", @"'\''", StringComparison.Ordinal), Quoted(text), Quoted(Quoted(text)), Repr(text)], 1),
         ];
-        for (var level = 0; level <= JsonLevels; level++)
-        {
-            foreach (var form in forms)
-                yield return form;
-            forms = [.. forms.SelectMany(form => new[] { Json(form), Ascii(Json(form)) }).Distinct()];
-        }
     }
+
+    // The forms, and what becomes of them in JSON that is a text in JSON, so many levels deep.
+    static IEnumerable<string> InJson(IEnumerable<string> forms, int levels) => levels == 0
+        ? forms
+        : forms.Concat(InJson([.. forms.SelectMany(form => new[] { Json(form), Ascii(Json(form)) }).Distinct()], levels - 1));
 
     static string Quoted(string text) => text.Replace("'", """'"'"'""", StringComparison.Ordinal);
 
     // As Python shows a text in a list or an object.
     static string Repr(string text)
     {
-        var escaped = string.Concat(text.Select(letter => letter switch
+        var escaped = Escape(text, letter => letter switch
         {
-            '\\' => @"\\",
-            '\n' => @"\n",
-            '\r' => @"\r",
-            '\t' => @"\t",
-            _ when char.IsControl(letter) => $"\\x{(int)letter:x2}",
-            _ => letter.ToString(),
-        }));
+            '\\' or '\n' or '\r' or '\t' => Short(letter),
+            _ => char.IsControl(letter) ? $"\\x{(int)letter:x2}" : null,
+        });
         return text.Contains('"', StringComparison.Ordinal) ? escaped.Replace("'", @"\'", StringComparison.Ordinal) : escaped;
     }
 
     // What JSON must escape and no more, as Python writes it; .NET's own encoders all escape more.
-    static string Json(string text) => string.Concat(text.Select(letter => letter switch
+    static string Json(string text) => Escape(text, letter => letter switch
     {
-        '\\' => @"\\",
         '"' => "\\\"",
+        '\\' or '\n' or '\r' or '\t' or '\b' or '\f' => Short(letter),
+        < ' ' => $"\\u{(int)letter:x4}",
+        _ => null,
+    });
+
+    // As Python writes it by default: everything beyond ASCII escaped, hexadecimal digits in lower case.
+    static string Ascii(string json) => Escape(json, letter => char.IsAscii(letter) ? null : $"\\u{(int)letter:x4}");
+
+    static string Short(char letter) => letter switch
+    {
         '\n' => @"\n",
         '\r' => @"\r",
         '\t' => @"\t",
         '\b' => @"\b",
         '\f' => @"\f",
-        < ' ' => $"\\u{(int)letter:x4}",
-        _ => letter.ToString(),
-    }));
+        _ => $"\\{letter}",
+    };
 
-    // As Python writes it by default: everything beyond ASCII escaped, hexadecimal digits in lower case.
-    static string Ascii(string json) =>
-        string.Concat(json.Select(letter => char.IsAscii(letter) ? letter.ToString() : $"\\u{(int)letter:x4}"));
+    // Most secrets have nothing to escape, and stay the same text.
+    static string Escape(string text, Func<char, string?> escape)
+    {
+        StringBuilder? escaped = null;
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (escape(text[i]) is { } written)
+                (escaped ??= new StringBuilder(text, 0, i, 2 * text.Length)).Append(written);
+            else
+                escaped?.Append(text[i]);
+        }
+        return escaped?.ToString() ?? text;
+    }
 
     static IEnumerable<string> Base64(string text)
     {
