@@ -46,6 +46,24 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Leaders_that_follow_one_another_lead_without_a_pause_unless_the_database_was_away()
+    {
+        var leadership = new Leadership(_db);
+        await _db.Command("delete from leader").ExecuteAsync(Stop);
+        Assert.Equal(TimeSpan.Zero, await leadership.LeadAsync("one", Stop));
+        await _db.Command("update leader set led_since = now() - interval '1 hour'").ExecuteAsync(Stop);
+
+        Assert.Null(await leadership.LeadAsync("two", Stop));
+        await leadership.ResignAsync("one", Stop);
+        Assert.InRange((await leadership.LeadAsync("two", Stop))!.Value, TimeSpan.FromHours(1), TimeSpan.FromHours(2));
+
+        await _db.Command("update leader set expires_at = now() - interval '5 seconds'").ExecuteAsync(Stop);
+        Assert.InRange((await leadership.LeadAsync("one", Stop))!.Value, TimeSpan.FromHours(1), TimeSpan.FromHours(2));
+        await _db.Command("update leader set expires_at = now() - interval '7 seconds'").ExecuteAsync(Stop);
+        Assert.Equal(TimeSpan.Zero, await leadership.LeadAsync("two", Stop));
+    }
+
+    [Fact]
     public async Task Only_the_worker_and_attempt_that_hold_the_lease_can_write()
     {
         var id = await CreateAsync();

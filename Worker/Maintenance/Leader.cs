@@ -8,16 +8,9 @@ internal sealed class Leader(Leadership leadership, IEnumerable<IDuty> duties, W
     /// <summary>How often a leader renews its term, and another worker tries to begin one.</summary>
     static readonly TimeSpan Renewal = TimeSpan.FromSeconds(1);
 
-    // No lease of a worker that lives ends in a shorter one.
-    static readonly TimeSpan LongestSilence = JobLeases.Duration / 2;
-
     readonly List<Post> _posts = [.. duties.Select(duty => new Post(duty, new Outage(duty.Name, time, logger)))];
     readonly Outage _outage = new("competing for the lead", time, logger);
     bool _leads;
-
-    // When the database answered last, and since when it does.
-    long _answeredAt;
-    long _answersSince;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -27,8 +20,8 @@ internal sealed class Leader(Leadership leadership, IEnumerable<IDuty> duties, W
         {
             do
             {
-                if (await LeadsAsync(stoppingToken))
-                    await DoDutiesAsync(stoppingToken);
+                if (await LeadAsync(stoppingToken) is { } led)
+                    await DoDutiesAsync(led, stoppingToken);
             }
             while (await tick.WaitForNextTickAsync(stoppingToken));
         }
@@ -39,38 +32,29 @@ internal sealed class Leader(Leadership leadership, IEnumerable<IDuty> duties, W
         }
     }
 
-    async Task<bool> LeadsAsync(CancellationToken stoppingToken)
+    async Task<TimeSpan?> LeadAsync(CancellationToken stoppingToken)
     {
-        var leads = false;
+        TimeSpan? led = null;
         try
         {
-            leads = await leadership.LeadAsync(worker.Value, stoppingToken);
+            led = await leadership.LeadAsync(worker.Value, stoppingToken);
             _outage.Over();
-            Answered();
         }
         catch (Exception e) when (!stoppingToken.IsCancellationRequested)
         {
             _outage.Failed(e);
         }
-        if (leads && !_leads)
+        if (led is not null && !_leads)
             logger.LeaderElected(worker.Value);
-        else if (_leads && !leads)
+        else if (led is null && _leads)
             logger.LeaderDeposed(worker.Value);
-        return _leads = leads;
+        _leads = led is not null;
+        return led;
     }
 
-    void Answered()
+    async Task DoDutiesAsync(TimeSpan led, CancellationToken stoppingToken)
     {
-        var now = time.GetTimestamp();
-        if (_answeredAt == 0 || time.GetElapsedTime(_answeredAt, now) > LongestSilence)
-            _answersSince = now;
-        _answeredAt = now;
-    }
-
-    async Task DoDutiesAsync(CancellationToken stoppingToken)
-    {
-        var answers = time.GetElapsedTime(_answersSince);
-        foreach (var post in _posts.Where(post => answers >= post.Duty.After && (post.DoneAt == 0 || time.GetElapsedTime(post.DoneAt) >= post.Duty.Every)))
+        foreach (var post in _posts.Where(post => led >= post.Duty.After && (post.DoneAt == 0 || time.GetElapsedTime(post.DoneAt) >= post.Duty.Every)))
         {
             post.DoneAt = time.GetTimestamp();
             try
