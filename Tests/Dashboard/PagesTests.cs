@@ -86,7 +86,9 @@ public sealed class PagesTests(BrowsedSystem system) : IClassFixture<BrowsedSyst
         await page.ReloadAsync();
         await Expect(page.GetByText("No record fits")).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Link, new() { Name = "Show all records" }).ClickAsync();
-        await Expect(rows.Filter(new() { HasText = "worker_started" }).First).ToBeAttachedAsync();
+        // Which ones depends on how many there are: only what fits on the screen is in the page.
+        await Expect(rows.First).ToBeAttachedAsync();
+        await Expect(page.GetByLabel("Level")).ToHaveValueAsync("");
     }
 
     [Fact]
