@@ -98,9 +98,12 @@ public sealed class JobQueue(IConnectionMultiplexer redis, ILogger<JobQueue> log
     /// <summary>Takes the entries of jobs out that wait no longer, without waiting for it.</summary>
     public void Remove(IEnumerable<JobId> jobs)
     {
+        RedisKey[] entries = [.. jobs.Select(QueueKeys.Entry)];
+        if (entries.Length == 0)
+            return;
         try
         {
-            _ = _redis.KeyDeleteAsync([.. jobs.Select(QueueKeys.Entry)], CommandFlags.FireAndForget);
+            _ = _redis.KeyDeleteAsync(entries, CommandFlags.FireAndForget);
         }
         catch (RedisException)
         {
