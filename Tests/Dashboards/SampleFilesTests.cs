@@ -33,18 +33,29 @@ public sealed partial class SampleFilesTests
     [Fact]
     public void The_ingest_pipeline_gives_the_keys_that_the_ecs_format_has()
     {
-        var pipeline = JsonNode.Parse(Read("dashboards/elastic/ingest-pipeline.json"))!;
-        var renamed = pipeline["processors"]!.AsArray().Select(processor => processor!["rename"]).OfType<JsonNode>()
-            .ToDictionary(rename => ((string)rename["field"]!)["aspirejobs.".Length..], rename => (string)rename["target_field"]!);
+        var renamed = Processors("rename").ToDictionary(rename => ((string)rename["field"]!)["aspirejobs.".Length..], rename => (string)rename["target_field"]!);
 
         var (ours, ecs) = (LogKeys.Default, LogKeys.Ecs);
         foreach (var (from, to) in new[]
         {
-            (ours.Timestamp, ecs.Timestamp), (ours.Level, ecs.Level), (ours.Event, ecs.Event), (ours.Logger, ecs.Logger), (ours.Service, ecs.Service),
+            (ours.Level, ecs.Level), (ours.Event, ecs.Event), (ours.Logger, ecs.Logger), (ours.Service, ecs.Service),
             (ours.Instance, ecs.Instance), (ours.TraceId, ecs.TraceId), (ours.SpanId, ecs.SpanId),
             ("error", ecs.Field("error", withException: false)), ("error_type", ecs.Field("error_type", withException: false)), ("error_message", ecs.Field("error_message", withException: false)),
         })
             Assert.Equal(to, renamed[from]);
+    }
+
+    [Fact]
+    public void The_ingest_pipeline_puts_the_time_of_the_line_in_the_place_of_the_shippers()
+    {
+        var date = Assert.Single(Processors("date"));
+
+        Assert.Equal($"aspirejobs.{LogKeys.Default.Timestamp}", (string)date["field"]!);
+        Assert.Equal("ISO8601", (string)Assert.Single(date["formats"]!.AsArray())!);
+        // A rename fails where the target is there already; a date goes to @timestamp unless it has another target.
+        Assert.Null(date["target_field"]);
+        Assert.DoesNotContain(LogKeys.Ecs.Timestamp, Processors("rename").Select(rename => (string)rename["target_field"]!));
+        Assert.Contains((string)date["field"]!, Processors("remove").Select(remove => (string)remove["field"]!));
     }
 
     [Fact]
@@ -93,6 +104,9 @@ public sealed partial class SampleFilesTests
         var body = alloy[alloy.IndexOf(stage, StringComparison.Ordinal)..];
         return [.. Key().Matches(body[..body.IndexOf("\n  }", StringComparison.Ordinal)]).Select(match => match.Groups[1].Value).Order()];
     }
+
+    static IEnumerable<JsonNode> Processors(string type) =>
+        JsonNode.Parse(Read("dashboards/elastic/ingest-pipeline.json"))!["processors"]!.AsArray().Select(processor => processor![type]).OfType<JsonNode>();
 
     static async Task<JsonNode> YamlAsync(string path) => JsonNode.Parse(
         await Checker.AcceptsAsync("/usr/bin/python3", "python3-yaml", ["-c", "import sys, json, yaml; print(json.dumps(yaml.safe_load(sys.stdin), default=str))"], Read(path)))!;
