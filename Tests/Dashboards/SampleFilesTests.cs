@@ -31,6 +31,18 @@ public sealed partial class SampleFilesTests
     }
 
     [Fact]
+    public async Task A_log_line_and_its_trace_find_each_other_by_metadata_that_lines_have_however_they_come()
+    {
+        var sources = (await YamlAsync("dashboards/grafana/provisioning/datasources/aspirejobs.yml"))["datasources"]!.AsArray().Select(source => source!["jsonData"]!);
+        var link = Assert.Single(sources.Select(source => source["derivedFields"]).OfType<JsonArray>())[0]!;
+        var query = (string)Assert.Single(sources.Select(source => source["tracesToLogsV2"]).OfType<JsonObject>())["query"]!;
+
+        Assert.Equal("label", (string)link["matcherType"]!);
+        Assert.Contains((string)link["matcherRegex"]!, LokiMetadata());
+        Assert.EndsWith($" | {link["matcherRegex"]}=\"$${{__trace.traceId}}\"", query);
+    }
+
+    [Fact]
     public void The_ingest_pipeline_gives_the_keys_that_the_ecs_format_has()
     {
         var renamed = Processors("rename").ToDictionary(rename => ((string)rename["field"]!)["aspirejobs.".Length..], rename => (string)rename["target_field"]!);
