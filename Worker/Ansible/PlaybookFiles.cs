@@ -13,6 +13,8 @@ internal sealed class PlaybookFiles(PlaybookRun run)
 {
     const string Secrets = "secrets";
 
+    const string Localhost = "localhost ansible_connection=local ansible_python_interpreter=\"{{ ansible_playbook_python }}\"\n";
+
     static readonly string Callbacks = Path.Combine(AppContext.BaseDirectory, "ansible", "callbacks");
 
     readonly PrivateFiles _files = new(run.WorkDirectory);
@@ -89,28 +91,21 @@ internal sealed class PlaybookFiles(PlaybookRun run)
     {
         if (run.Request.Inventory?.Path is not { } path)
         {
-            // The same for every run, though each has a directory of its own.
-            InventoryDigest = ContentDigest.OfText(InventoryText("."));
-            return _files.Write("inventory/hosts", InventoryText(run.WorkDirectory));
+            var text = InventoryText();
+            InventoryDigest = ContentDigest.OfText(text);
+            return _files.Write("inventory/hosts", text);
         }
         var found = SourcePath.Resolve(run.SourceDirectory, path) ?? throw new JobFailedException(JobOutcome.InventoryInvalid, $"inventory '{path}' is not in the source");
         InventoryDigest = ContentDigest.OfPath(found);
         return found;
     }
 
-    string InventoryText(string directory) => run.Request.Inventory switch
+    string InventoryText() => run.Request.Inventory switch
     {
         { Content: { } content } => content,
         { Hosts: { } hosts } => HostList(hosts),
-        _ => Localhost(directory),
+        _ => Localhost,
     };
-
-    // By default modules run from, and asynchronous tasks leave their results in, the home that the user database names.
-    static string Localhost(string directory) =>
-        $$$"""
-        localhost ansible_connection=local ansible_python_interpreter="{{ ansible_playbook_python }}" ansible_remote_tmp="{{{directory}}}/tmp" ansible_async_dir="{{{directory}}}/tmp/async"
-
-        """;
 
     // JSON, which is YAML: in an INI inventory a name with a space in it would set variables.
     static string HostList(IReadOnlyList<string> hosts)

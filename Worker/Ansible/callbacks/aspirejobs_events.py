@@ -7,6 +7,7 @@ import os
 import stat
 import time
 
+from ansible.plugins.action import ActionBase
 from ansible.plugins.callback import CallbackBase
 from ansible.utils import display
 
@@ -16,7 +17,8 @@ type: notification
 short_description: reports a playbook's run as numbered JSON lines
 description:
   - Writes to the pipe whose descriptor is in the environment variable ASPIREJOBS_EVENTS_FD, and is silent without it.
-  - Runs beside whichever stdout callback is in use.
+  - Runs beside whichever stdout callback is in use, and keeps the lines of that one whole.
+  - Makes "~" on local connections HOME for action plugins too.
 '''
 
 # Characters of a result that an event carries, and of one text in it.
@@ -97,6 +99,19 @@ class Unwrapped:
         return [text]
 
 
+def expand_by_home(expand_user):
+    """Takes "~" on local connections for HOME, as modules do. Action plugins ask the user database, which names another directory."""
+    # Not by the connection's _remote_is_local: that also overrides ansible_python_interpreter.
+    @functools.wraps(expand_user)
+    def expand(self, path, sudoable=True, pathsep=None):
+        # Who would become the user that it is already does not, and keeps its HOME.
+        becomes = sudoable and self._connection.become and self.get_become_option('become_user') != self._get_remote_user()
+        if self._connection.transport == 'local' and not becomes and path.split('/', 1)[0] == '~':
+            return os.path.expanduser(path)
+        return expand_user(self, path, sudoable=sudoable, pathsep=pathsep)
+    return expand
+
+
 def event(name):
     """Makes an event of the fields that a method returns. Whatever goes wrong, an event with the next number is written."""
     def decorate(fields_of):
@@ -129,6 +144,7 @@ class CallbackModule(CallbackBase):
         self.disabled = number is None or not stat.S_ISFIFO(os.fstat(int(number)).st_mode)
         if not self.disabled:
             display.textwrap = Unwrapped
+            ActionBase._remote_expand_user = expand_by_home(ActionBase._remote_expand_user)
             self._descriptor = int(number)
             os.set_inheritable(self._descriptor, False)
 
