@@ -1,3 +1,5 @@
+using System.ComponentModel;
+using System.Diagnostics;
 using AspireJobs.Jobs;
 using Microsoft.Extensions.Options;
 
@@ -14,6 +16,9 @@ internal sealed class PrivateDirectory : IDisposable
 
     // As much as a playbook of a few modules writes.
     static readonly byte[] Sample = new byte[1 << 20];
+
+    // Of what the runtime cannot remove.
+    static readonly TimeSpan LongestRemoval = TimeSpan.FromMinutes(1);
 
     // "No space left on device" and "Disk quota exceeded".
     const int NoSpace = 28;
@@ -106,8 +111,8 @@ internal sealed class PrivateDirectory : IDisposable
             try
             {
                 using (new FileStream(Path.Combine(directory, LockName), FileMode.Open, FileAccess.ReadWrite, FileShare.None))
-                    Remove(directory, _logger);
-                _logger.LeftoverRemoved(directory);
+                    if (Remove(directory, _logger))
+                        _logger.LeftoverRemoved(directory);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -116,25 +121,54 @@ internal sealed class PrivateDirectory : IDisposable
         }
     }
 
-    internal static void Remove(string directory, ILogger logger)
+    /// <summary>Removes a directory with all that is in it. False, and a line in the log, if something of it stays.</summary>
+    internal static bool Remove(string directory, ILogger logger)
     {
         try
         {
-            try
-            {
-                Directory.Delete(directory, recursive: true);
-            }
-            catch (UnauthorizedAccessException)
-            {
-                // A playbook may have made directories that not even their owner may change.
-                foreach (var locked in Directory.EnumerateDirectories(directory, "*", WithoutLinks))
-                    File.SetUnixFileMode(locked, Mode);
-                Directory.Delete(directory, recursive: true);
-            }
+            Directory.Delete(directory, recursive: true);
+            return true;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
+            Unlock(directory);
+            if (RemoveByProgram(directory))
+                return true;
             logger.RemovalFailed(directory, e.Message);
+            return false;
+        }
+    }
+
+    // A playbook may have made directories that not even their owner may change.
+    static void Unlock(string directory)
+    {
+        try
+        {
+            foreach (var locked in Directory.EnumerateDirectories(directory, "*", WithoutLinks))
+                File.SetUnixFileMode(locked, Mode);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            // It has come to a path that only the program can name.
+        }
+    }
+
+    // The program also takes names that are not UTF-8 and paths that are longer than the system takes in one piece.
+    static bool RemoveByProgram(string directory)
+    {
+        try
+        {
+            using var rm = Process.Start(new ProcessStartInfo("rm", ["-rf", "--", directory]) { RedirectStandardError = true })!;
+            // Complaints that nobody reads would block it.
+            _ = rm.StandardError.BaseStream.CopyToAsync(Stream.Null);
+            if (rm.WaitForExit(LongestRemoval))
+                return rm.ExitCode == 0;
+            rm.Kill();
+            return false;
+        }
+        catch (Exception e) when (e is Win32Exception or InvalidOperationException)
+        {
+            return false;
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed class LocalSource(IOptions<WorkerOptions> options, IHostEnvironm
         {
             Copy(new DirectoryInfo(from), fetch.Directory, new SourceSize(options.Value), cancellationToken);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw Failed($"local source '{path}' cannot be copied: {e.Message}");
         }
@@ -44,6 +44,9 @@ internal sealed class LocalSource(IOptions<WorkerOptions> options, IHostEnvironm
         foreach (var entry in from.EnumerateFileSystemInfos())
         {
             cancellationToken.ThrowIfCancellationRequested();
+            // The runtime shows bytes that are not UTF-8 as U+FFFD, and then finds nothing of that name.
+            if (entry.Name.Contains('\uFFFD') && entry.LinkTarget is null && !Path.Exists(entry.FullName))
+                throw new IOException($"the name of '{entry.FullName}' is not valid UTF-8");
             var copy = Path.Combine(to, entry.Name);
             size.Add(entry is FileInfo { LinkTarget: null } counted ? counted.Length : 0);
             if (entry.LinkTarget is { } target)
