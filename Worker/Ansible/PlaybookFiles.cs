@@ -95,9 +95,12 @@ internal sealed class PlaybookFiles(PlaybookRun run)
             InventoryDigest = ContentDigest.OfText(text);
             return _files.Write("inventory/hosts", text);
         }
-        var found = SourcePath.Resolve(run.SourceDirectory, path) ?? throw new JobFailedException(JobOutcome.InventoryInvalid, $"inventory '{path}' is not in the source");
+        // Without "..", as Ansible folds it before it looks for links. Not the resolved path: variables lie beside the link.
+        var written = Path.GetFullPath(path, run.SourceDirectory);
+        var found = SourcePath.Resolve(run.SourceDirectory, Path.GetRelativePath(run.SourceDirectory, written))
+            ?? throw new JobFailedException(JobOutcome.InventoryInvalid, $"inventory '{path}' is not in the source");
         InventoryDigest = ContentDigest.OfPath(found);
-        return found;
+        return written;
     }
 
     string InventoryText() => run.Request.Inventory switch
