@@ -38,6 +38,23 @@ public sealed class InventoryTests(Stores stores) : IDisposable
         Assert.Equal(JobOutcome.InventoryInvalid, job.Outcome);
     }
 
+    [Fact]
+    public async Task The_final_report_of_a_large_inventory_is_read_whole()
+    {
+        var system = await stores.SharedAsync();
+        // As long as the report of ten thousand hosts, in a hundredth of the time.
+        var name = new string('h', 40_000);
+
+        var (job, _) = await system.WaitAsync(await system.SubmitAsync(new
+        {
+            source = new { type = "inline", content = Playbook },
+            inventory = new { content = $"{name}[1:30] ansible_connection=local\n" },
+        }));
+
+        Assert.Equal(JobOutcome.Success, job.Outcome);
+        Assert.Equal(30, job.Hosts!.Count);
+    }
+
     async Task<(Job Job, string Log)> RunAsync(string inventory)
     {
         await using var system = await JobSystem.StartAsync(stores, webhooks: false, settings: new() { ["Worker:LocalSourceRoot"] = _root.FullName });

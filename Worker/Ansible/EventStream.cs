@@ -8,8 +8,11 @@ namespace AspireJobs.Worker.Ansible;
 /// <summary>Reads the event stream of a run and checks that nothing of it is missing.</summary>
 internal sealed class EventStream(Redactor redactor)
 {
-    /// <summary>Far longer than the longest line of the plugin.</summary>
-    const int LongestLine = 1024 * 1024;
+    /// <summary>The plugin limits results, but the final report has every host: some 110 bytes and its name.</summary>
+    const int LongestLine = 64 * 1024 * 1024;
+
+    // As much as a pipe holds: each read searches what there is of a line again.
+    const int ReadSize = 64 * 1024;
 
     int _seq;
 
@@ -25,7 +28,7 @@ internal sealed class EventStream(Redactor redactor)
     /// <summary>Reads to the end and hands out each event.</summary>
     public async Task ReadAsync(Stream stream, Func<PlaybookEvent, ValueTask> handle)
     {
-        var reader = PipeReader.Create(stream);
+        var reader = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: ReadSize));
         while (true)
         {
             var read = await reader.ReadAsync();
