@@ -25,7 +25,7 @@ public static class JobsTelemetry
         "ansible_api_webhook_deliveries_total", null, "Attempts to deliver a callback.");
 
     static readonly Histogram<double> JobDuration = Meter.CreateHistogram(
-        "ansible_api_job_duration_seconds", null, "Seconds from the start of a job on a worker to its end.",
+        "ansible_api_job_duration_seconds", null, "Seconds from the start of a job on a worker to its end.", OfSources,
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [10, 30, 60, 120, 300, 600, 1800, 3600] });
 
     static readonly Histogram<double> RequestDuration = Meter.CreateHistogram(
@@ -33,11 +33,11 @@ public static class JobsTelemetry
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.05, 0.1, 0.5, 1, 5, 10] });
 
     static readonly Histogram<double> QueueWait = Meter.CreateHistogram(
-        "ansible_api_job_queue_wait_seconds", null, "Seconds from the submission of a job to its start on a worker.",
+        "ansible_api_job_queue_wait_seconds", null, "Seconds from when a job was ready to start to its start on a worker.", OfSources,
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600] });
 
     static readonly Histogram<double> StageDuration = Meter.CreateHistogram(
-        "ansible_api_job_stage_duration_seconds", null, "Seconds that a stage of a job took.",
+        "ansible_api_job_stage_duration_seconds", null, "Seconds that a stage of a job took.", [new("stage", new[] { "fetch_source", "resolve_credentials", "run_playbook", "upload_logs", "send_webhook" })],
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800] });
 
     static readonly Counter<long> JobFailures = Meter.CreateCounter<long>("ansible_api_job_failures_total", null, "Failed jobs, by the kind of failure.");
@@ -116,6 +116,9 @@ public static class JobsTelemetry
             ScheduleFires.Add(0, Label("result", result));
         StoreReadErrors.Add(0);
     }
+
+    // Tags of a histogram itself name the values of a label. Exporters that know this show it at 0, which nothing can be recorded as; others leave it out.
+    static IEnumerable<KeyValuePair<string, object?>> OfSources => [new("source_type", SnakeCase.All<SourceType>().ToArray())];
 
     static KeyValuePair<string, object?> Label(string name, string value) => new(name, value);
 }

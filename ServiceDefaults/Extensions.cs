@@ -142,7 +142,7 @@ public static class Extensions
         };
     }
 
-    static bool IsProbe(PathString path) => path == HealthPath || path == AlivePath || path.StartsWithSegments(MetricsPath);
+    static bool IsProbe(PathString path) => path.StartsWithSegments(HealthPath) || path.StartsWithSegments(AlivePath) || path.StartsWithSegments(MetricsPath);
 
     // The suffix _count belongs to histograms: promtool refuses it elsewhere.
     static MeterProviderBuilder RenameCounts(this MeterProviderBuilder metrics) => metrics

@@ -8,7 +8,7 @@ namespace AspireJobs.ServiceDefaults;
 sealed record ServiceIdentity(string Name, string Instance, string Version)
 {
     public static ServiceIdentity Of(IHostApplicationBuilder builder) => new(
-        builder.Configuration["OTEL_SERVICE_NAME"] is { Length: > 0 } name ? name : Given(builder, "service.name") ?? builder.Environment.ApplicationName,
+        builder.Configuration["OTEL_SERVICE_NAME"] is { Length: > 0 } name ? name : Given(builder, "service.name") ?? builder.Environment.ApplicationName.ToLowerInvariant(),
         Given(builder, "service.instance.id") ?? $"{Environment.MachineName}-{Environment.ProcessId}",
         Assembly.GetEntryAssembly()?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0");
 

@@ -38,10 +38,10 @@ sealed class DeliveryAttempt(
     async Task SentAsync(DueDelivery delivery, string url, int statusCode, TimeSpan duration, CancellationToken cancellationToken)
     {
         JobsTelemetry.WebhookAttempted(success: true);
-        JobsTelemetry.WebhookSettled(delivered: true);
         var seconds = Math.Round(duration.TotalSeconds, 3);
         Log.WebhookSent(logger, delivery.Job.Id, url, statusCode, delivery.Attempt, seconds);
-        await store.DeliveredAsync(delivery, statusCode, cancellationToken);
+        if (await store.DeliveredAsync(delivery, statusCode, cancellationToken))
+            JobsTelemetry.WebhookSettled(delivered: true);
     }
 
     async Task FailedAsync(DueDelivery delivery, string url, SendResult result, TimeSpan? next, Activity? span, CancellationToken cancellationToken)
@@ -49,12 +49,10 @@ sealed class DeliveryAttempt(
         span?.SetStatus(ActivityStatusCode.Error, result.Error);
         JobsTelemetry.WebhookAttempted(success: false);
         Log.WebhookFailed(logger, delivery.Job.Id, url, result.Error!, result.StatusCode, delivery.Attempt, next is { } seconds ? Math.Round(seconds.TotalSeconds) : null);
-        if (next is null)
-            JobsTelemetry.WebhookSettled(delivered: false);
         if (next is { } wait)
             await store.RetryAsync(delivery, result.StatusCode, result.Explanation, wait, cancellationToken);
-        else
-            await store.GiveUpAsync(delivery, result.StatusCode, result.Explanation, cancellationToken);
+        else if (await store.GiveUpAsync(delivery, result.StatusCode, result.Explanation, cancellationToken))
+            JobsTelemetry.WebhookSettled(delivered: false);
     }
 
     static Activity? StartSpan(DueDelivery delivery)

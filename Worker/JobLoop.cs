@@ -7,7 +7,7 @@ namespace AspireJobs.Worker;
 internal sealed class JobLoop(
     Runs runs, JobQueue queue, JobLeases leases, JobSignals signals, WorkerId worker, PrivateDirectory directory, IOptions<WorkerOptions> options,
     TimeProvider time, ILogger<JobLoop> logger)
-    : BackgroundService
+    : BackgroundService, IHostedLifecycleService
 {
     /// <summary>A signal can get lost with the connection to Redis; this long at most it goes unnoticed.</summary>
     static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
@@ -53,7 +53,7 @@ internal sealed class JobLoop(
         var claimedAt = time.GetTimestamp();
         if (_unanswered)
         {
-            Start(await leases.UnansweredAsync(worker.Value, runs.Known, logger.JobUnreadable, patience.Token), claimedAt);
+            Start(await leases.UnansweredAsync(worker.Value, runs.Known, patience.Token), claimedAt);
             _unanswered = false;
         }
         directory.EnsureWritable();
@@ -63,7 +63,7 @@ internal sealed class JobLoop(
         if (slots <= 0)
             return false;
         _unanswered = true;
-        var claimed = await leases.ClaimAsync(worker.Value, options.Value.Queues, slots, logger.JobUnreadable, patience.Token);
+        var claimed = await leases.ClaimAsync(worker.Value, options.Value.Queues, slots, patience.Token);
         _unanswered = false;
         Start(claimed, claimedAt);
         return claimed.Count > 0;
@@ -78,14 +78,23 @@ internal sealed class JobLoop(
         queue.Remove(claimed.Select(job => job.Job.Id));
     }
 
-    /// <summary>Takes no more, lets what runs come to its end, and stops what does not in time.</summary>
-    public override async Task StopAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Takes no more, lets what runs come to its end, and stops what does not in time. Before any other service stops: meanwhile this worker answers
+    /// to Prometheus and to whoever asks for its health.
+    /// </summary>
+    public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         runs.Drain(true);
         logger.WorkerDraining(worker.Value, runs.All.Count);
-        await base.StopAsync(cancellationToken);
+        await StopAsync(cancellationToken);
         await runs.EndAllAsync(options.Value.DrainTimeout, cancellationToken);
     }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public override void Dispose()
     {

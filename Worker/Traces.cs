@@ -31,7 +31,7 @@ internal static class Traces
         {
             JobOutcome.Success => "success",
             JobOutcome.Cancelled => "cancellation",
-            JobOutcome.TimedOut => "timeout",
+            JobOutcome.TimedOut or JobOutcome.IdleTimedOut => "timeout",
             JobOutcome.SourceFetchFailed or JobOutcome.CredentialError or JobOutcome.WorkerLost or JobOutcome.InternalError => "error",
             _ => "failure",
         });

@@ -42,7 +42,7 @@ internal static class WorkerExtensions
         services.AddSingleton<IDuty, DueSchedules>();
         services.AddSingleton<IDuty, OldJobs>();
 
-        // Stopped in the reverse order: the lead and further jobs first, the leases of those that are being stopped last.
+        // Stopped in the reverse order, once the jobs have been drained: the lead first, the leases last.
         services.AddHostedService<LeaseKeeper>();
         services.AddHostedService<JobLoop>();
         services.AddHostedService<Leader>();

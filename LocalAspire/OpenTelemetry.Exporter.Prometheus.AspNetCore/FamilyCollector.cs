@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -24,12 +25,17 @@ sealed class FamilyCollector(PrometheusAspNetCoreOptions options)
 
     public void Add(Metric metric)
     {
-        if (Kind(metric.MetricType) is not { } kind || Family(metric, kind) is not { } family)
+        if (Kind(metric.MetricType) is not { } kind || Family(metric.Name, metric.Unit, metric.Description, kind) is not { } family)
             return;
 
         foreach (ref readonly var point in metric.GetMetricPoints())
             family.Add(Sample(metric, point, Labels(metric, point)));
     }
+
+    /// <summary>Adds a series in which nothing has been measured, unless it is there.</summary>
+    public void AddEmpty(Histogram<double> histogram, string labels) =>
+        Family(histogram.Name, histogram.Unit ?? "", histogram.Description ?? "", FamilyKind.Histogram)?.Add(new HistogramSample(labels, "0", 0,
+            [.. (histogram.Advice?.HistogramBucketBoundaries ?? []).Append(double.PositiveInfinity).Select(bound => new HistogramBucket(bound, 0, null))]));
 
     // Exponential histograms have no form in these two formats.
     static FamilyKind? Kind(MetricType type) => type switch
@@ -41,14 +47,14 @@ sealed class FamilyCollector(PrometheusAspNetCoreOptions options)
     };
 
     // A name has one type on a page: a second instrument that would give it another one is left out.
-    MetricFamily? Family(Metric metric, FamilyKind kind)
+    MetricFamily? Family(string metric, string unitOfMetric, string help, FamilyKind kind)
     {
-        var unit = PrometheusText.Unit(metric.Unit);
-        var name = PrometheusText.Name(metric.Name, unit, kind);
+        var unit = PrometheusText.Unit(unitOfMetric);
+        var name = PrometheusText.Name(metric, unit, kind);
         if (byName.TryGetValue(name, out var known))
             return known.Kind == kind ? known : null;
 
-        var family = new MetricFamily(name, kind, unit, metric.Description);
+        var family = new MetricFamily(name, kind, unit, help);
         byName.Add(name, family);
         families.Add(family);
         return family;

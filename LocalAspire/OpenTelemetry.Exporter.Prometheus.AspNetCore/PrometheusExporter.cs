@@ -8,6 +8,7 @@ namespace OpenTelemetry.Exporter.Prometheus;
 sealed class PrometheusExporter(PrometheusAspNetCoreOptions options) : BaseExporter<Metric>, IPullMetricExporter
 {
     readonly SemaphoreSlim oneAtATime = new(1, 1);
+    readonly ExpectedHistograms expected = new();
     IReadOnlyList<MetricFamily> exported = [];
     IReadOnlyList<MetricFamily>? cached;
     long cachedAt;
@@ -42,6 +43,8 @@ sealed class PrometheusExporter(PrometheusAspNetCoreOptions options) : BaseExpor
             families.AddTargetInfo(ParentProvider.GetResource());
         foreach (var metric in batch)
             families.Add(metric);
+        foreach (var (histogram, labels) in expected.Series)
+            families.AddEmpty(histogram, labels);
         exported = families.Families;
         return ExportResult.Success;
     }
@@ -49,7 +52,10 @@ sealed class PrometheusExporter(PrometheusAspNetCoreOptions options) : BaseExpor
     protected override void Dispose(bool disposing)
     {
         if (disposing)
+        {
             oneAtATime.Dispose();
+            expected.Dispose();
+        }
         base.Dispose(disposing);
     }
 }

@@ -100,6 +100,10 @@ public sealed partial class MetricsPageTests(WatchedSystem system)
             Assert.Equal(SnakeCase.All<SourceType>().Order(), page.Values("ansible_api_jobs_submitted_total", "source_type").Order());
             Assert.Equal(["cancelled", "failed", "success"], page.Values("ansible_api_jobs_completed_total", "status").Order());
             Assert.Equal(["false", "true"], page.Values("ansible_api_webhook_deliveries_total", "success").Order());
+            foreach (var histogram in new[] { "ansible_api_job_duration_seconds", "ansible_api_job_queue_wait_seconds" })
+                foreach (var series in new[] { "_bucket", "_sum", "_count" })
+                    Assert.Equal(SnakeCase.All<SourceType>().Order(), page.Values(histogram + series, "source_type").Order());
+            Assert.Equal(["fetch_source", "resolve_credentials", "run_playbook", "send_webhook", "upload_logs"], page.Values("ansible_api_job_stage_duration_seconds_count", "stage").Order());
         }
     }
 

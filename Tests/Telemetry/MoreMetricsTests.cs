@@ -22,12 +22,33 @@ public sealed class MoreMetricsTests(WatchedSystem system)
         await system.RunAsync(new { source = new { type = "inline", content = Playbook }, callback_url = receiver.Url });
         await receiver.NextAsync();
 
-        var worker = await system.MetricsAsync(system.Worker.Address, page => page.Series.Contains("ansible_api_job_stage_duration_seconds_count{stage=\"upload_logs\"}"));
-        Assert.Equal(["fetch_source", "resolve_credentials", "run_playbook", "upload_logs"], worker.Values("ansible_api_job_stage_duration_seconds_count", "stage").Order());
-        Assert.Contains("ansible_api_job_queue_wait_seconds_count{source_type=\"inline\"}", worker.Series);
+        var worker = await system.MetricsAsync(system.Worker.Address, page => page.Value(Stage("upload_logs")) > before.Value(Stage("upload_logs")));
+        foreach (var series in new[] { Stage("fetch_source"), Stage("resolve_credentials"), Stage("run_playbook"), "ansible_api_job_queue_wait_seconds_count{source_type=\"inline\"}" })
+            Assert.True(worker.Value(series) > before.Value(series), series);
         Assert.Equal(before.Value("ansible_api_job_retries_total"), worker.Value("ansible_api_job_retries_total"));
-        await UntilAsync(system.Webhooks, page => page.Series.Contains("ansible_api_job_stage_duration_seconds_count{stage=\"send_webhook\"}")
-            && page.Value("ansible_api_webhook_outcomes_total{outcome=\"delivered\"}") > 0);
+        await UntilAsync(system.Webhooks, page => page.Value(Stage("send_webhook")) > 0 && page.Value("ansible_api_webhook_outcomes_total{outcome=\"delivered\"}") > 0);
+
+        static string Stage(string name) => $"ansible_api_job_stage_duration_seconds_count{{stage=\"{name}\"}}";
+    }
+
+    [Fact]
+    public async Task A_worker_that_is_told_to_end_answers_to_prometheus_until_its_last_job_has_ended()
+    {
+        using var gate = new Gate();
+        using var worker = await ServiceProcess.StartAsync("Worker", new Dictionary<string, string>(system.SettingsOf("Worker")) { ["Worker:DrainTimeout"] = "00:05:00" });
+        // One more than the other worker can run.
+        for (var i = 0; i < 3; i++)
+            await system.SubmitAsync(new { source = gate.Source });
+        var started = await worker.LineAsync(line => line.Contains("\"event\":\"job_started\"", StringComparison.Ordinal));
+
+        var ended = worker.StopAsync();
+        await worker.LineAsync(line => line.Contains("\"event\":\"worker_draining\"", StringComparison.Ordinal));
+
+        Assert.Contains("ansible_api_jobs_completed_total{status=\"success\"}", (await system.MetricsAsync(worker.Address)).Series);
+        Assert.Contains(worker.Address.Authority, await TargetsAsync());
+        gate.Open();
+        Assert.Equal(0, await ended);
+        Assert.Equal("success", (await worker.EventAsync("job_completed", started.GetProperty("job_id").GetString()!)).GetProperty("status").GetString());
     }
 
     [Fact]

@@ -122,7 +122,6 @@ public sealed class WatchedSystem(Stores stores) : IAsyncLifetime
         ["Credentials:MasterKey"] = "master-key-of-the-tests-0123456789abcdef",
         ["Worker:Slots"] = "2",
         ["Webhooks:AllowedNetworks:0"] = "127.0.0.0/8",
-        ["OTEL_SERVICE_NAME"] = program.ToLowerInvariant(),
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = Collector.Url,
         ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
         ["OTEL_BSP_SCHEDULE_DELAY"] = "100",
