@@ -6,14 +6,22 @@ namespace AspireJobs.Api.Http;
 /// <summary>What is wrong with a request, field by field.</summary>
 sealed class Errors
 {
+    // More help nobody, and a body of a megabyte can be wrong in as many places.
+    const int Most = 100;
+
     readonly Dictionary<string, string[]> _byField = [];
+    int _count;
 
     public bool Any => _byField.Count > 0;
 
     public IReadOnlyDictionary<string, string[]> ByField => _byField;
 
-    public void Add(string field, string message) =>
-        _byField[field] = _byField.TryGetValue(field, out var earlier) ? [.. earlier, message] : [message];
+    /// <summary>Adds what is wrong with a field; of a hundred on no more.</summary>
+    public void Add(string field, string message)
+    {
+        if (++_count <= Most)
+            _byField[field] = _byField.TryGetValue(field, out var earlier) ? [.. earlier, message] : [message];
+    }
 
     /// <summary>Adds what is wrong with a part of the request.</summary>
     public void AddAll(string part, Errors errors)

@@ -12,7 +12,8 @@ sealed class ProblemWriter(IOptions<JsonOptions> json) : IProblemDetailsWriter
     public async ValueTask WriteAsync(ProblemDetailsContext context)
     {
         Problems.Complete(context);
+        // Not the request's own token: a caller who has left would make it a second failure.
         await context.HttpContext.Response.WriteAsJsonAsync(
-            context.ProblemDetails, json.Value.SerializerOptions.GetTypeInfo(typeof(ProblemDetails)), "application/problem+json", context.HttpContext.RequestAborted);
+            context.ProblemDetails, json.Value.SerializerOptions.GetTypeInfo(typeof(ProblemDetails)), "application/problem+json", CancellationToken.None);
     }
 }

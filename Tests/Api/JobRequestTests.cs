@@ -143,6 +143,16 @@ public sealed class JobRequestTests(ApiAlone api) : IClassFixture<ApiAlone>
     }
 
     [Fact]
+    public async Task A_body_that_is_wrong_in_many_thousand_places_is_told_of_a_hundred()
+    {
+        var labels = string.Join(',', Enumerable.Range(0, 80_000).Select(n => $"\"?{n}\":\"\""));
+
+        var errors = await ErrorsOfAsync($$"""{ {{Inline}}, "labels": { {{labels}} } }""");
+
+        Assert.Equal(100, errors.EnumerateObject().Sum(error => error.Value.GetArrayLength()));
+    }
+
+    [Fact]
     public async Task Two_megabytes_of_variables_are_refused()
     {
         var request = new { source = new { type = "inline", content = "- hosts: all" }, extra_vars = new { filler = new string('x', 2_000_000) } };
