@@ -128,8 +128,7 @@ public class ResourceLoggerService : IDisposable
 
     internal void Append(string instance, string line, bool isError)
     {
-        var stamp = Clock.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffffK", CultureInfo.InvariantCulture);
-        LogOf(instance).Append($"{stamp} {line}", isError);
+        LogOf(instance).Append(Clock.GetUtcNow().UtcDateTime, line, isError);
         Sink?.Invoke(instance, line, isError);
     }
 
@@ -156,7 +155,7 @@ sealed class ResourceLog(Action<bool> watched)
     const int Capacity = 10_000;
 
     readonly Lock _lock = new();
-    readonly Queue<LogLine> _backlog = new();
+    readonly Queue<Written> _backlog = new();
     readonly List<Channel<LogLine>> _watchers = [];
     int _count;
     bool _complete;
@@ -166,7 +165,7 @@ sealed class ResourceLog(Action<bool> watched)
         get
         {
             lock (_lock)
-                return [.. _backlog];
+                return [.. _backlog.Select(line => line.Stamped())];
         }
     }
 
@@ -185,16 +184,19 @@ sealed class ResourceLog(Action<bool> watched)
             _backlog.Clear();
     }
 
-    public void Append(string content, bool isError)
+    public void Append(DateTime at, string text, bool isError)
     {
         lock (_lock)
         {
-            var line = new LogLine(++_count, content, isError);
+            var line = new Written(++_count, at, text, isError);
             _backlog.Enqueue(line);
             if (_backlog.Count > Capacity)
                 _backlog.Dequeue();
+            if (_watchers.Count == 0)
+                return;
+            var stamped = line.Stamped();
             foreach (var watcher in _watchers)
-                watcher.Writer.TryWrite(line);
+                watcher.Writer.TryWrite(stamped);
         }
     }
 
@@ -215,7 +217,7 @@ sealed class ResourceLog(Action<bool> watched)
         bool isFirst;
         lock (_lock)
         {
-            known = [.. _backlog];
+            known = [.. _backlog.Select(line => line.Stamped())];
             isFirst = _watchers.Count == 0;
             _watchers.Add(channel);
             if (_complete)
@@ -238,6 +240,12 @@ sealed class ResourceLog(Action<bool> watched)
             if (isLast)
                 watched(false);
         }
+    }
+
+    // Most lines are never looked at, so they get their time stamp when they are.
+    readonly record struct Written(int Number, DateTime At, string Text, bool IsError)
+    {
+        public LogLine Stamped() => new(Number, string.Create(CultureInfo.InvariantCulture, $"{At:O} {Text}"), IsError);
     }
 }
 
