@@ -10,7 +10,7 @@ public static class ClusterTelemetry
     static ClusterTelemetry()
     {
         Queues("ansible_api_queue_length", "Jobs waiting for a worker, in the whole system.", queue => queue.Jobs);
-        Queues("ansible_api_oldest_queued_job_timestamp_seconds", "Unix time at which the job that waits longest was submitted; absent when none waits.", queue => Seconds(queue.OldestAt));
+        Queues("ansible_api_oldest_queued_job_timestamp_seconds", "Unix time since when the job that waits for a worker longest is ready to start; absent when none waits.", queue => Seconds(queue.OldestAt));
         Gauge("ansible_api_active_workers", "Workers heard of within the last 15 seconds, in the whole system.", stats => stats.ActiveWorkers);
         Gauge("ansible_api_active_jobs", "Jobs being run, in the whole system.", stats => stats.RunningJobs);
         Gauge("ansible_api_worker_slots", "Jobs that the active workers can run at once, in the whole system.", stats => stats.WorkerSlots);

@@ -76,7 +76,7 @@ public sealed record Job
     /// <summary>Seconds from the start of the last attempt to its end.</summary>
     public double? DurationSeconds => FinishedAt is { } end && StartedAt is { } start ? (end - start).TotalSeconds : null;
 
-    /// <summary>The status or outcome is final.</summary>
+    /// <summary>Whether its status is final.</summary>
     [JsonIgnore]
     public bool IsFinal => Status.IsFinal();
 }

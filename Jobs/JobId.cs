@@ -18,20 +18,6 @@ public readonly record struct JobId(Guid Value) : ISpanFormattable
     /// <summary>A new id that carries the clock's current time.</summary>
     public static JobId Create(TimeProvider time) => new(Guid.CreateVersion7(time.GetUtcNow()));
 
-    /// <summary>Milliseconds since the Unix epoch at which the id was made.</summary>
-    public long UnixMilliseconds
-    {
-        get
-        {
-            Span<byte> bytes = stackalloc byte[16];
-            Value.TryWriteBytes(bytes, bigEndian: true, out _);
-            var milliseconds = 0L;
-            foreach (var octet in bytes[..6])
-                milliseconds = (milliseconds << 8) | octet;
-            return milliseconds;
-        }
-    }
-
     /// <summary>Reads the form that <see cref="ToString()"/> writes; anything else is refused.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out JobId id)
     {

@@ -98,7 +98,7 @@ public sealed class JobIntake(NpgsqlDataSource db, JobQueue queue)
             insert into jobs (id, request, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state, queue, priority, turn,
                 ready_at, expires_at, concurrency_key, concurrency_limit, idempotency_key, request_digest, rerun_of, sealed, schedule)
             select job.id, request::json, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state, queue, priority, placed.turn,
-                coalesce(not_before, now()), expires_at, concurrency_key, concurrency_limit, idempotency_key, request_digest, rerun_of, sealed, schedule
+                greatest(not_before, now()), expires_at, concurrency_key, concurrency_limit, idempotency_key, request_digest, rerun_of, sealed, schedule
             from job left join placed on placed.id = job.id
             on conflict (api_key_id, idempotency_key) where idempotency_key is not null do nothing
             returning id, created_at, case when turn is null then ready_at end

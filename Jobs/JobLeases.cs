@@ -1,4 +1,4 @@
-using System.Text.Json;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace AspireJobs.Jobs;
@@ -7,7 +7,7 @@ namespace AspireJobs.Jobs;
 /// <param name="Job">The job.</param>
 /// <param name="TraceParent">W3C context of its submission.</param>
 /// <param name="TraceState">W3C trace state of its submission.</param>
-/// <param name="Waited">How long it waited, since it was stored or, before a further attempt, since it became ready.</param>
+/// <param name="Waited">How long it waited since it was ready to start: stored, and come due where it had a <c>not_before</c> or is tried again.</param>
 /// <param name="LastEventSeq">Number of the last event of earlier attempts; 0 when there is none.</param>
 /// <param name="LastLogSeq">Number of the last piece of log of earlier attempts; 0 when there is none.</param>
 /// <param name="FormerTraceParent">W3C context of the attempt before, if its worker lived to tell.</param>
@@ -36,7 +36,7 @@ public sealed record Renewal(IReadOnlyDictionary<JobLease, bool> Held, bool Drai
 /// settles the job as lost. <c>attempt</c> and <c>worker_id</c> fence every write, so a worker that was away for longer than its lease can no
 /// longer write.
 /// </summary>
-public sealed class JobLeases(NpgsqlDataSource db)
+public sealed class JobLeases(NpgsqlDataSource db, ILogger<JobLeases> log)
 {
     /// <summary>How long a claim or renewal holds. Three missed renewals lose it.</summary>
     public static readonly TimeSpan Duration = TimeSpan.FromSeconds(20);
@@ -50,24 +50,34 @@ public sealed class JobLeases(NpgsqlDataSource db)
     // Any number that nothing else locks; the lock ends with the transaction.
     internal const string TakeTurn = "select pg_advisory_xact_lock(427020085613)";
 
+    /// <summary>Changes what claims decide by. Behind a claim that is under way, so that none starts a job by what was before once this has returned.</summary>
+    internal static async Task<List<T>> BetweenClaimsAsync<T>(NpgsqlDataSource db, NpgsqlBatchCommand change, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
+    {
+        await using var batch = db.CreateBatch();
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(TakeTurn));
+        batch.BatchCommands.Add(change);
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        return await reader.ReadAllAsync(read, cancellationToken);
+    }
+
     /// <summary>
     /// Takes up to <paramref name="count"/> jobs that may start, in their order (see <see cref="JobOrder"/>). Claims take turns, by a lock that
     /// ends with the transaction: only so can the limits of queues, callers and concurrency keys hold among workers. Fewer jobs than asked for
-    /// do not mean that there are no more; none does.
+    /// do not mean that there are no more; none does. A job whose row cannot be read is taken and not returned; its lease will run out.
     /// </summary>
     /// <param name="workerId">Who takes them.</param>
     /// <param name="queues">Whose jobs it takes; null for every queue.</param>
     /// <param name="count">How many at most.</param>
-    /// <param name="unreadable">Is told of a job that was taken but whose row cannot be read; its lease will run out.</param>
     /// <param name="cancellationToken">Gives up waiting for the answer; the claim may have happened: see <see cref="UnansweredAsync"/>.</param>
     public async Task<List<ClaimedJob>> ClaimAsync(
-        string workerId, IReadOnlyList<string>? queues, int count, Action<JobId, Exception> unreadable, CancellationToken cancellationToken)
+        string workerId, IReadOnlyList<string>? queues, int count, CancellationToken cancellationToken)
     {
         await using var batch = db.CreateBatch();
         batch.BatchCommands.Add(new NpgsqlBatchCommand(TakeTurn));
         // A statement of its own, so that it sees what the holder of the lock before it did.
         batch.BatchCommands.Add(Sql.BatchCommand(Claim, workerId, Duration, count, Window(count), queues));
-        return await ReadReadableAsync(batch, unreadable, cancellationToken);
+        return await ReadClaimedAsync(batch, cancellationToken);
     }
 
     // More than are wanted, as some may be over a limit once the others of the same claim have started.
@@ -88,7 +98,8 @@ public sealed class JobLeases(NpgsqlDataSource db)
             select name, case when max_running is not null then max_running - {Running("queue", "name")} end as room
             from queues where not paused and ($5::text[] is null or name = any($5)) and not exists (select from workers where id = $1 and draining)
         ), candidate as (
-            select waiting.*, open_queue.room as queue_room, caller.room as caller_room
+            select waiting.*, served_at, open_queue.room as queue_room, caller.room as caller_room,
+                row_number() over (partition by waiting.queue, waiting.priority order by turn, waiting.id) as nth_of_line
             from open_queue
             cross join lateral (
                 select id, priority, turn, queue, api_key_id, concurrency_key,
@@ -101,28 +112,36 @@ public sealed class JobLeases(NpgsqlDataSource db)
                 order by {JobOrder.By}
                 limit $4
             ) waiting
+            left join lines on lines.queue = waiting.queue and lines.priority = waiting.priority
             left join caller on caller.id = waiting.api_key_id
             where open_queue.room is null or open_queue.room > 0
         ), chosen as (
-            select id from (
+            select id, queue, priority, turn from (
                 select *,
                     row_number() over (partition by queue order by {JobOrder.By}) as nth_of_queue,
-                    row_number() over (partition by api_key_id order by {JobOrder.By}) as nth_of_caller,
-                    row_number() over (partition by concurrency_key order by {JobOrder.By}) as nth_of_key
+                    row_number() over (partition by api_key_id order by {JobOrder.AcrossQueues}) as nth_of_caller,
+                    row_number() over (partition by concurrency_key order by {JobOrder.AcrossQueues}) as nth_of_key
                 from candidate) numbered
             where (queue_room is null or nth_of_queue <= queue_room)
                 and (caller_room is null or nth_of_caller <= caller_room)
                 and (key_room is null or nth_of_key <= key_room)
-            order by {JobOrder.By}
+            order by {JobOrder.AcrossQueues}
             limit $3
+        ), served as (
+            -- not where nobody is left to be unfair to
+            insert into lines (queue, priority, served, served_at)
+            select queue, priority, max(turn), clock_timestamp() from chosen
+            where (select count(*) from candidate) > (select count(*) from chosen)
+            group by queue, priority
+            on conflict (queue, priority) do update set served = greatest(lines.served, excluded.served), served_at = excluded.served_at
         )
         update jobs set status = 'running', turn = null, attempt = attempt + 1, worker_id = $1, started_at = now(), lease_expires_at = now() + $2
         -- "is true" keeps the planner from walking all queued rows by their status, as it does on a table that it takes for small
         where id = any(array(select id from chosen)) and (status = 'queued') is true
-        returning {Claimed}
+        returning {ClaimedColumns}
         """;
 
-    const string Claimed =
+    const string ClaimedColumns =
         $"""
         {JobRow.Columns}, trace_parent, trace_state, ready_at,
             case when attempt > 1 then job_last_event(id) else 0 end,
@@ -136,7 +155,7 @@ public sealed class JobLeases(NpgsqlDataSource db)
     /// that has ended or is about to.
     /// </summary>
     public async Task<List<ClaimedJob>> UnansweredAsync(
-        string workerId, IReadOnlyCollection<JobLease> known, Action<JobId, Exception> unreadable, CancellationToken cancellationToken)
+        string workerId, IReadOnlyCollection<JobLease> known, CancellationToken cancellationToken)
     {
         await using var batch = db.CreateBatch();
         // That claim may still be under way.
@@ -145,38 +164,26 @@ public sealed class JobLeases(NpgsqlDataSource db)
             $"""
             update jobs set lease_expires_at = now() + $4
             where status = 'running' and worker_id = $1 and (id, attempt) not in (select * from unnest($2::uuid[], $3::int[]))
-            returning {Claimed}
+            returning {ClaimedColumns}
             """,
             workerId, Ids(known.Select(lease => lease.Id)), Attempts(known), Duration));
-        return await ReadReadableAsync(batch, unreadable, cancellationToken);
+        return await ReadClaimedAsync(batch, cancellationToken);
     }
 
-    // One row that a later version wrote must not cost the others their run.
-    static async Task<List<ClaimedJob>> ReadReadableAsync(NpgsqlBatch batch, Action<JobId, Exception> unreadable, CancellationToken cancellationToken)
+    async Task<List<ClaimedJob>> ReadClaimedAsync(NpgsqlBatch batch, CancellationToken cancellationToken)
     {
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken);
         var jobs = new List<ClaimedJob>();
         while (await reader.ReadAsync(cancellationToken))
-        {
-            try
-            {
-                jobs.Add(ReadClaimed(reader));
-            }
-            catch (Exception e) when (e is JsonException or KeyNotFoundException)
-            {
-                unreadable(new JobId(reader.GetGuid(0)), e);
-            }
-        }
+            if (JobRow.TryRead(reader, log) is { } job)
+                jobs.Add(Claimed(job, reader));
         return jobs;
     }
 
-    static ClaimedJob ReadClaimed(NpgsqlDataReader row)
-    {
-        var job = JobRow.Read(row);
-        var waitedSince = job.Attempt > 1 ? row.GetFieldValue<DateTimeOffset>(JobRow.Count + 2) : job.CreatedAt;
-        return new(job, row.Text(JobRow.Count), row.Text(JobRow.Count + 1), job.StartedAt!.Value - waitedSince, row.GetInt32(JobRow.Count + 3), row.GetInt32(JobRow.Count + 4), row.Text(JobRow.Count + 5));
-    }
+    static ClaimedJob Claimed(Job job, NpgsqlDataReader row) => new(
+        job, row.Text(JobRow.Count), row.Text(JobRow.Count + 1), job.StartedAt!.Value - row.GetFieldValue<DateTimeOffset>(JobRow.Count + 2),
+        row.GetInt32(JobRow.Count + 3), row.GetInt32(JobRow.Count + 4), row.Text(JobRow.Count + 5));
 
     /// <summary>Says that the worker lives, and extends its leases.</summary>
     public async Task<Renewal> RenewAsync(WorkerReport worker, IReadOnlyCollection<JobLease> held, CancellationToken cancellationToken)

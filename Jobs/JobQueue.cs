@@ -62,13 +62,12 @@ public sealed class JobQueue(IConnectionMultiplexer redis, ILogger<JobQueue> log
         Activity.Current = entries[0].Span;
         try
         {
-            if (Interlocked.Add(ref _underWay, entries.Count) > MostUnderWay)
+            if (Volatile.Read(ref _underWay) >= MostUnderWay)
                 throw new TimeoutException($"Redis has not answered for {MostUnderWay} jobs before.");
-            await SetAsync(entries);
+            await SetAsync(entries).WaitAsync(QueueKeys.LongestCommand);
         }
-#pragma warning disable CA1031 // Logged, and by its contract nothing else.
+        // Whatever it is: logged, and by the contract nothing else.
         catch (Exception e)
-#pragma warning restore CA1031
         {
             foreach (var entry in entries)
             {
@@ -79,20 +78,33 @@ public sealed class JobQueue(IConnectionMultiplexer redis, ILogger<JobQueue> log
         }
         finally
         {
-            Interlocked.Add(ref _underWay, -entries.Count);
             foreach (var entry in entries)
                 entry.Span?.Dispose();
         }
     }
 
-    Task<RedisResult> SetAsync(IReadOnlyList<QueueEntry> entries)
+    // Counts them for as long as the client keeps them, which may be after nobody waits any more.
+    async Task SetAsync(IReadOnlyList<QueueEntry> entries)
+    {
+        Interlocked.Add(ref _underWay, entries.Count);
+        try
+        {
+            await SendAsync(entries);
+        }
+        finally
+        {
+            Interlocked.Add(ref _underWay, -entries.Count);
+        }
+    }
+
+    Task<RedisResult> SendAsync(IReadOnlyList<QueueEntry> entries)
     {
         var keys = new RedisKey[entries.Count];
         var values = new RedisValue[entries.Count + 2];
         (values[0], values[1]) = (QueueKeys.Enqueued, EntrySeconds);
         for (var i = 0; i < keys.Length; i++)
             (keys[i], values[i + 2]) = (QueueKeys.Entry(entries[i].Job), entries[i].Span?.Id ?? "");
-        return _redis.ScriptEvaluateAsync(EnqueueScript, keys, values).WaitAsync(QueueKeys.LongestCommand);
+        return _redis.ScriptEvaluateAsync(EnqueueScript, keys, values);
     }
 
     /// <summary>Takes the entries of jobs out that wait no longer, without waiting for it.</summary>

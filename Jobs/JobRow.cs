@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace AspireJobs.Jobs;
@@ -14,6 +15,20 @@ static class JobRow
 
     /// <summary>Number of <see cref="Columns"/>, for queries that append more.</summary>
     public const int Count = 20;
+
+    /// <summary>The job, or null and a line in the log: one row that a later version wrote must not cost the others what they are read for.</summary>
+    public static Job? TryRead(NpgsqlDataReader row, ILogger log)
+    {
+        try
+        {
+            return Read(row);
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException)
+        {
+            log.JobUnreadable(e, new JobId(row.GetGuid(0)));
+            return null;
+        }
+    }
 
     public static Job Read(NpgsqlDataReader row) => new()
     {

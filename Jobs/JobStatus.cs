@@ -3,7 +3,7 @@ namespace AspireJobs.Jobs;
 /// <summary>Where a job stands. The last three are final: nothing moves a job out of them.</summary>
 public enum JobStatus
 {
-    /// <summary>Stored and waiting for a worker. Set by the API, and by the worker or the leader before another attempt.</summary>
+    /// <summary>Stored and waiting for a worker. Set by the API, by the leader for a schedule, and by the worker or the leader before another attempt.</summary>
     Queued,
 
     /// <summary>Held by one worker under a lease. Set by the worker that claims the job.</summary>
@@ -64,7 +64,7 @@ public enum JobOutcome
     /// <summary>The job was stopped on request.</summary>
     Cancelled,
 
-    /// <summary>The worker died or lost its lease while the job ran; it is not run again unasked.</summary>
+    /// <summary>The worker died, lost its lease, was shut down or could not write to its work directory while the job ran; it is not run again unasked.</summary>
     WorkerLost,
 
     /// <summary>A fault of this service, not of the playbook.</summary>

@@ -1,10 +1,16 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace AspireJobs.Jobs;
 
 /// <summary>Which jobs to list: newest first, those before a given id.</summary>
 public sealed record JobFilter(JobStatus? Status, JobId? Before, int Limit);
+
+/// <summary>A page of a list of jobs.</summary>
+/// <param name="Jobs">The jobs.</param>
+/// <param name="Last">The last one, before which the next page begins; null if there is no such page.</param>
+public sealed record JobPage(IReadOnlyList<Job> Jobs, JobId? Last);
 
 /// <summary>What a request to cancel did: nothing, if the job was final already.</summary>
 public sealed record CancelResult(Job Job, bool Changed);
@@ -19,7 +25,7 @@ public sealed record JobProgress(JobStatus Status, int Attempt)
 }
 
 /// <summary>Numbers over all jobs and workers, for the gauges.</summary>
-/// <param name="Queues">Each queue, with the jobs that wait in it.</param>
+/// <param name="Queues">Each queue.</param>
 /// <param name="RunningJobs">Jobs that run.</param>
 /// <param name="ActiveWorkers">Workers heard of lately.</param>
 /// <param name="WorkerSlots">How many jobs these can run at once.</param>
@@ -29,12 +35,12 @@ public sealed record ClusterStats(
 
 /// <summary>Numbers of a queue.</summary>
 /// <param name="Name">The queue.</param>
-/// <param name="Jobs">Jobs that wait in it.</param>
-/// <param name="OldestAt">When the one that waits longest was stored; null when none waits.</param>
+/// <param name="Jobs">Jobs that stand in its line: not those whose time has not come.</param>
+/// <param name="OldestAt">Since when the one that waits longest is ready to start; null when none waits.</param>
 public sealed record QueueStats(string Name, long Jobs, DateTimeOffset? OldestAt);
 
 /// <summary>The callers' side of the job table: read, list, ask to stop.</summary>
-public sealed class JobStore(NpgsqlDataSource db)
+public sealed class JobStore(NpgsqlDataSource db, ILogger<JobStore> log)
 {
     /// <summary>The job, or null.</summary>
     public async Task<Job?> FindAsync(JobId id, CancellationToken cancellationToken) =>
@@ -52,8 +58,9 @@ public sealed class JobStore(NpgsqlDataSource db)
             .QueryAsync(row => new JobProgress(SnakeCase.Value<JobStatus>(row.GetString(0)), row.GetInt32(1)), cancellationToken)).SingleOrDefault();
 
     /// <summary>Jobs, newest first. Ids sort by time, so the last id of a page leads to the next page however many jobs there are.</summary>
-    public Task<List<Job>> ListAsync(JobFilter filter, CancellationToken cancellationToken) =>
-        db.Command(
+    public async Task<JobPage> ListAsync(JobFilter filter, CancellationToken cancellationToken)
+    {
+        var rows = await db.Command(
             $"""
             select {JobRow.Columns} from jobs
             where {(filter.Status is null ? "$1::text is null" : "status = $1")} and {(filter.Before is null ? "$2::uuid is null" : "id < $2")}
@@ -61,7 +68,9 @@ public sealed class JobStore(NpgsqlDataSource db)
             limit $3
             """,
             filter.Status?.Word(), filter.Before?.Value, filter.Limit)
-            .QueryAsync(JobRow.Read, cancellationToken);
+            .QueryAsync(row => (Id: new JobId(row.GetGuid(0)), Job: JobRow.TryRead(row, log)), cancellationToken);
+        return new([.. rows.Select(row => row.Job).OfType<Job>()], rows.Count == filter.Limit ? rows[^1].Id : null);
+    }
 
     /// <summary>
     /// Cancels a queued job at once; asks the worker of a running one to stop; leaves a final one as it is.
@@ -95,7 +104,7 @@ public sealed class JobStore(NpgsqlDataSource db)
     {
         var queues = await db.Command(
             """
-            select name, count(jobs.id), min(jobs.created_at) from queues left join jobs on queue = name and status = 'queued' group by name order by name
+            select name, count(jobs.queue), min(ready_at) from queues left join jobs on queue = name and turn is not null group by name order by name
             """)
             .QueryAsync(row => new QueueStats(row.GetString(0), row.GetInt64(1), row.Nullable<DateTimeOffset>(2)), cancellationToken);
         return (await db.Command(

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace AspireJobs.Jobs;
@@ -6,7 +7,7 @@ namespace AspireJobs.Jobs;
 /// What time does to jobs: leases run out, jobs come due, jobs expire. Done by the leader; done by two at once it does no harm, as each
 /// statement decides on the rows as they then are.
 /// </summary>
-public sealed class JobUpkeep(NpgsqlDataSource db)
+public sealed class JobUpkeep(NpgsqlDataSource db, ILogger<JobUpkeep> log)
 {
     const int PageSize = 500;
 
@@ -18,7 +19,7 @@ public sealed class JobUpkeep(NpgsqlDataSource db)
     /// for that. Returns them as they then stand.
     /// </summary>
     public Task<List<Job>> SettleLostAsync(CancellationToken cancellationToken) =>
-        db.Command(
+        ReadableAsync(db.Command(
             $"""
             with lost as (
                 select id as lost_id, workers_lost + 1 as losses,
@@ -41,8 +42,7 @@ public sealed class JobUpkeep(NpgsqlDataSource db)
                 workers_lost = losses, lease_expires_at = null
             from lost where id = lost_id
             returning {JobRow.Columns}
-            """)
-            .QueryAsync(JobRow.Read, cancellationToken);
+            """), cancellationToken);
 
     /// <summary>Puts jobs whose time has come into the line of their queue. Returns how many.</summary>
     public Task<int> AdmitDueAsync(CancellationToken cancellationToken) =>
@@ -59,7 +59,7 @@ public sealed class JobUpkeep(NpgsqlDataSource db)
 
     /// <summary>Fails jobs that did not start in the time that their callers gave them. Returns them.</summary>
     public Task<List<Job>> ExpireAsync(CancellationToken cancellationToken) =>
-        db.Command(
+        ReadableAsync(db.Command(
             $"""
             update jobs set status = 'failed', outcome = 'expired', turn = null, started_at = null, finished_at = now(),
                 failure = json_build_object('error_type', 'expired',
@@ -69,6 +69,8 @@ public sealed class JobUpkeep(NpgsqlDataSource db)
                 order by expires_at limit {PageSize} for update skip locked
             )
             returning {JobRow.Columns}
-            """)
-            .QueryAsync(JobRow.Read, cancellationToken);
+            """), cancellationToken);
+
+    async Task<List<Job>> ReadableAsync(NpgsqlCommand command, CancellationToken cancellationToken) =>
+        [.. (await command.QueryAsync(row => JobRow.TryRead(row, log), cancellationToken)).OfType<Job>()];
 }

@@ -36,7 +36,7 @@ public enum WaitingReason
 /// <summary>Why a job waits.</summary>
 /// <param name="Reason">The reason's word.</param>
 /// <param name="Detail">One sentence for a person.</param>
-/// <param name="Position">How many jobs of its queue would start before it, and one; absent while it is not in line.</param>
+/// <param name="Position">How many jobs of its queue stand before it in line, also those that may not start yet, and one; absent while it is not in line.</param>
 /// <param name="HeldBy">The running jobs that it waits for, where that is known: at most 20.</param>
 public sealed record JobWaiting(WaitingReason Reason, string Detail, int? Position = null, IReadOnlyList<JobId>? HeldBy = null);
 
@@ -50,7 +50,7 @@ public sealed class JobWaits(NpgsqlDataSource db)
     public async Task<JobWaiting?> ExplainAsync(JobId id, CancellationToken cancellationToken) =>
         (await db.Command(
             $"""
-            select turn is not null, ready_at, attempt, queue, api_key_name, concurrency_key, concurrency_limit,
+            select ready_at > now(), ready_at, attempt, queue, api_key_name, concurrency_key, concurrency_limit,
                 (select paused from queues where name = queue),
                 (select max_running from queues where name = queue),
                 (select count(*) from jobs running where running.status = 'running' and running.queue = waiting.queue),
@@ -60,11 +60,12 @@ public sealed class JobWaits(NpgsqlDataSource db)
                 (select count(*) from jobs running where running.status = 'running' and running.concurrency_key = waiting.concurrency_key),
                 (select count(*) from workers where heartbeat_at > now() - $2 and slots > 0 and (queues is null or queue = any(queues))),
                 (select count(*) from workers where heartbeat_at > now() - $2 and slots > 0 and (queues is null or queue = any(queues)) and not draining),
-                (select count(*) + 1 from (
-                    select from jobs ahead
-                    where turn is not null and ahead.queue = waiting.queue and ahead.priority >= waiting.priority
-                        and (ahead.priority > waiting.priority or (ahead.turn, ahead.id) < (waiting.turn, waiting.id))
-                    limit {LargestPosition}) ahead)
+                case when turn is not null then (select count(*) + 1 from (
+                    select from jobs ahead where turn is not null and ahead.queue = waiting.queue and ahead.priority > waiting.priority
+                    union all
+                    select from jobs ahead where turn is not null and ahead.queue = waiting.queue and ahead.priority = waiting.priority
+                        and (ahead.turn, ahead.id) < (waiting.turn, waiting.id)
+                    limit {LargestPosition}) ahead) end
             from jobs waiting where id = $1 and status = 'queued'
             """,
             id.Value, JobLeases.WorkerSilence)
@@ -72,16 +73,15 @@ public sealed class JobWaits(NpgsqlDataSource db)
 
     static JobWaiting Explain(NpgsqlDataReader row)
     {
-        var inLine = row.GetBoolean(0);
         var readyAt = row.GetFieldValue<DateTimeOffset>(1);
-        if (!inLine)
+        if (row.GetBoolean(0))
             return row.GetInt32(2) == 0
                 ? new(WaitingReason.NotBefore, $"It is not to start before {readyAt:u}.")
                 : new(WaitingReason.RetryBackoff, $"Attempt {row.GetInt32(2)} failed; the next one is due at {readyAt:u}.");
 
         var queue = row.GetString(3);
         var (reason, detail) = Reason(row, queue);
-        return new(reason, detail, (int)row.GetInt64(16),
+        return new(reason, detail, (int?)row.Nullable<long>(16),
             reason == WaitingReason.ConcurrencyKey ? [.. row.GetFieldValue<Guid[]>(12).Select(holder => new JobId(holder))] : null);
     }
 

@@ -6,8 +6,9 @@ namespace AspireJobs.Jobs;
 public static class JobsDatabase
 {
     // Planning a claim or an insert takes longer than doing it, and statements are written so that one plan fits every value.
-    // A process that is stopped while it claims does not read the answer, and Postgres would wait for it with the claims of all others behind it.
-    const string Session = "-c plan_cache_mode=force_generic_plan -c tcp_user_timeout=5000";
+    // A process that is stopped while it claims does not read the answer, and Postgres would wait for it with the claims of all others behind it;
+    // one that is stopped within a transaction would keep its locks.
+    const string Session = "-c plan_cache_mode=force_generic_plan -c tcp_user_timeout=5000 -c idle_in_transaction_session_timeout=5000";
 
     /// <summary>To be given to <c>AddNpgsqlDataSource</c>.</summary>
     public static void Configure(NpgsqlDataSourceBuilder builder)

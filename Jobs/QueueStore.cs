@@ -14,7 +14,7 @@ public sealed record Queue(string Name, int? MaxRunning, bool Paused);
 /// <param name="Paused">Its jobs wait.</param>
 /// <param name="Waiting">How many of its jobs wait, for a worker or for their time.</param>
 /// <param name="Running">How many of its jobs run.</param>
-/// <param name="OldestWaitingAt">When the one that waits longest was stored; absent when none waits.</param>
+/// <param name="OldestWaitingAt">Since when the one that waits longest for a worker is ready to start; absent when none waits for one.</param>
 public sealed record QueueState(string Name, int? MaxRunning, bool Paused, long Waiting, long Running, DateTimeOffset? OldestWaitingAt);
 
 /// <summary>What became of a queue that was to be deleted.</summary>
@@ -46,13 +46,14 @@ public sealed class QueueStore(NpgsqlDataSource db)
     /// <summary>The queue, or null.</summary>
     public async Task<QueueState?> FindAsync(string name, CancellationToken cancellationToken) => (await StatesAsync(name, cancellationToken)).SingleOrDefault();
 
-    // Both counts read only the parts of indexes that hold live jobs.
+    // Each count reads an index that holds only live jobs.
     Task<List<QueueState>> StatesAsync(string? name, CancellationToken cancellationToken) =>
         db.Command(
             """
-            select name, max_running, paused, coalesce(waiting, 0), coalesce(running, 0), oldest
+            select name, max_running, paused, coalesce(in_line, 0) + coalesce(planned, 0), coalesce(running, 0), oldest
             from queues
-            left join (select queue, count(*) as waiting, min(created_at) as oldest from jobs where status = 'queued' group by queue) w on w.queue = name
+            left join (select queue, count(*) as in_line, min(ready_at) as oldest from jobs where turn is not null group by queue) l on l.queue = name
+            left join (select queue, count(*) as planned from jobs where status = 'queued' and turn is null group by queue) p on p.queue = name
             left join (select queue, count(*) as running from jobs where status = 'running' group by queue) r on r.queue = name
             where $1::text is null or name = $1
             order by name
@@ -63,24 +64,25 @@ public sealed class QueueStore(NpgsqlDataSource db)
 
     /// <summary>Makes a queue, or changes it; true if it was made.</summary>
     public async Task<bool> SetAsync(Queue queue, CancellationToken cancellationToken) =>
-        (await db.Command(
+        (await JobLeases.BetweenClaimsAsync(db, Sql.BatchCommand(
             """
             insert into queues (name, max_running, paused) values ($1, $2::int, $3)
             on conflict (name) do update set max_running = excluded.max_running, paused = excluded.paused
             returning xmax = 0
             """,
-            queue.Name, queue.MaxRunning, queue.Paused).QueryAsync(row => row.GetBoolean(0), cancellationToken)).Single();
+            queue.Name, queue.MaxRunning, queue.Paused), row => row.GetBoolean(0), cancellationToken)).Single();
 
     /// <summary>Removes a queue that nothing uses. A job that is stored in the same instant waits until there is such a queue again.</summary>
     public async Task<QueueDeletion> DeleteAsync(string name, CancellationToken cancellationToken)
     {
-        var deleted = await db.Command(
+        var deleted = await JobLeases.BetweenClaimsAsync(db, Sql.BatchCommand(
             """
             delete from queues where name = $1
                 and not exists (select from jobs where queue = $1 and status in ('queued', 'running'))
                 and not exists (select from schedules where request ->> 'queue' = $1)
+            returning name
             """,
-            name).ExecuteAsync(cancellationToken);
-        return deleted == 1 ? QueueDeletion.Deleted : await ExistsAsync(name, cancellationToken) ? QueueDeletion.InUse : QueueDeletion.Unknown;
+            name), row => row.GetString(0), cancellationToken);
+        return deleted.Count == 1 ? QueueDeletion.Deleted : await ExistsAsync(name, cancellationToken) ? QueueDeletion.InUse : QueueDeletion.Unknown;
     }
 }

@@ -1,3 +1,4 @@
+using System.Data;
 using Npgsql;
 
 namespace AspireJobs.Jobs;
@@ -16,7 +17,7 @@ public static class SchemaMigrator
         try
         {
             await ExecuteAsync(connection, "create table if not exists schema_migrations (name text primary key, applied_at timestamptz not null default now())", cancellationToken);
-            var applied = await AppliedAsync(connection, cancellationToken);
+            var applied = await connection.Command("select name from schema_migrations").QueryAsync(row => row.GetString(0), cancellationToken);
             var missing = Resources.Names("Schema").Where(name => !applied.Contains(name)).ToList();
             foreach (var name in missing)
                 await ApplyAsync(connection, name, cancellationToken);
@@ -24,7 +25,9 @@ public static class SchemaMigrator
         }
         finally
         {
-            await ExecuteAsync(connection, $"select pg_advisory_unlock({LockKey})", CancellationToken.None);
+            // Otherwise the lock has gone with it, and what broke it is to be told.
+            if (connection.State == ConnectionState.Open)
+                await ExecuteAsync(connection, $"select pg_advisory_unlock({LockKey})", CancellationToken.None);
         }
     }
 
@@ -32,20 +35,8 @@ public static class SchemaMigrator
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await ExecuteAsync(connection, Resources.Text(name), cancellationToken);
-        await using var record = new NpgsqlCommand("insert into schema_migrations (name) values ($1)", connection);
-        record.Parameters.Add(new NpgsqlParameter { Value = name });
-        await record.ExecuteNonQueryAsync(cancellationToken);
+        await connection.Command("insert into schema_migrations (name) values ($1)", name).ExecuteAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-    }
-
-    static async Task<HashSet<string>> AppliedAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand("select name from schema_migrations", connection);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var names = new HashSet<string>();
-        while (await reader.ReadAsync(cancellationToken))
-            names.Add(reader.GetString(0));
-        return names;
     }
 
     static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)

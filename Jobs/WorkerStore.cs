@@ -23,15 +23,15 @@ public sealed class WorkerStore(NpgsqlDataSource db)
 {
     /// <summary>Every worker, also one that fell silent less than a day ago, by name.</summary>
     public Task<List<WorkerState>> ListAsync(CancellationToken cancellationToken) =>
-        db.Command($"select {Columns} from workers order by id", JobLeases.WorkerSilence).QueryAsync(Read, cancellationToken);
+        db.Command($"select {Columns} from workers where heartbeat_at > now() - interval '1 day' order by id", JobLeases.WorkerSilence).QueryAsync(Read, cancellationToken);
 
     /// <summary>
     /// Has a worker take no more jobs, or take jobs again; null if there is no such worker. What it runs goes on. From here on it takes none,
     /// as <see cref="JobLeases.ClaimAsync"/> gives it none.
     /// </summary>
     public async Task<WorkerState?> DrainAsync(string id, bool draining, CancellationToken cancellationToken) =>
-        (await db.Command($"update workers set draining = $3 where id = $2 returning {Columns}", JobLeases.WorkerSilence, id, draining)
-            .QueryAsync(Read, cancellationToken)).SingleOrDefault();
+        (await JobLeases.BetweenClaimsAsync(db, Sql.BatchCommand($"update workers set draining = $3 where id = $2 returning {Columns}", JobLeases.WorkerSilence, id, draining),
+            Read, cancellationToken)).SingleOrDefault();
 
     const string Columns =
         """

@@ -53,9 +53,6 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Warning, "attempt {attempt} at job {job_id} is no longer held by {worker_id}; its result is not stored", EventName = "job_lease_lost")]
     public static partial void LeaseLost(this ILogger logger, JobId job_id, int attempt, string worker_id);
 
-    [LoggerMessage(LogLevel.Error, "job {job_id} was claimed but cannot be read; it is settled as lost when its lease ends", EventName = "job_unreadable")]
-    public static partial void JobUnreadable(this ILogger logger, JobId job_id, Exception exception);
-
     [LoggerMessage(LogLevel.Error, "job {job_id} met a fault of the worker", EventName = "job_fault")]
     public static partial void JobFault(this ILogger logger, Exception exception, JobId job_id);
 

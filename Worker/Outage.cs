@@ -1,6 +1,5 @@
 using System.Data.Common;
 using System.Net.Sockets;
-using StackExchange.Redis;
 
 namespace AspireJobs.Worker;
 
@@ -18,7 +17,7 @@ internal sealed class Outage(string activity, TimeProvider time, ILogger logger)
 
     /// <summary>Whether the fault is one of the connection or of the server, so that the same call may succeed later.</summary>
     public static bool MayPass(Exception exception) =>
-        exception is DbException { IsTransient: true } or RedisException or TimeoutException or IOException or SocketException;
+        exception is DbException { IsTransient: true } or TimeoutException or IOException or SocketException;
 
     /// <summary>Notes a failure and says how long to wait before the next try.</summary>
     public TimeSpan Failed(Exception exception)

@@ -89,7 +89,7 @@ static class JobsApi
         if (errors.Any)
             return Problems.Invalid(errors.ByField);
         var page = await jobs.ListAsync(new JobFilter(status is null ? null : known, before is null ? null : from, size), cancellationToken);
-        return TypedResults.Ok(new Page<Job>(page, page.Count == size ? page[^1].Id.ToString() : null));
+        return TypedResults.Ok(new Page<Job>(page.Jobs, page.Last?.ToString()));
     }
 
     static async Task<Results<Ok<Job>, ProblemHttpResult>> GetAsync(string id, JobStore jobs, JobWaits waits, CancellationToken cancellationToken)
@@ -100,8 +100,8 @@ static class JobsApi
     }
 
     static async Task<Results<Ok<Page<JobAttempt>>, ProblemHttpResult>> GetAttemptsAsync(string id, JobStore jobs, CancellationToken cancellationToken) =>
-        await FindAsync(id, jobs, cancellationToken) is { } job
-            ? TypedResults.Ok(new Page<JobAttempt>(await jobs.AttemptsAsync(job.Id, cancellationToken)))
+        await ExistingAsync(id, jobs, cancellationToken) is { } job
+            ? TypedResults.Ok(new Page<JobAttempt>(await jobs.AttemptsAsync(job, cancellationToken)))
             : UnknownJob(id);
 
     static async Task<Results<Ok<Job>, Accepted<Job>, ProblemHttpResult>> CancelAsync(
@@ -120,7 +120,7 @@ static class JobsApi
     static async Task<Results<PushStreamHttpResult, ProblemHttpResult>> GetLogAsync(
         string id, string? follow, string? attempt, JobStore jobs, JobLog log, HttpContext context, CancellationToken cancellationToken)
     {
-        if (await FindAsync(id, jobs, cancellationToken) is not { } job)
+        if (await ExistingAsync(id, jobs, cancellationToken) is not { } job)
             return UnknownJob(id);
         var errors = new Errors();
         var wanted = Attempt(attempt, errors);
@@ -132,14 +132,14 @@ static class JobsApi
         return TypedResults.Stream(
             // A HEAD is not worth reading the log, still less following it.
             body => HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask
-                : isFollowed ? log.FollowAsync(job.Id, wanted, body, context) : log.WriteAsync(job.Id, wanted, body, context),
+                : isFollowed ? log.FollowAsync(job, wanted, body, context) : log.WriteAsync(job, wanted, body, context),
             $"text/plain; charset={Encoding.UTF8.WebName}");
     }
 
     static async Task<Results<Ok<Page<JobEvent>>, ProblemHttpResult>> GetEventsAsync(
         string id, string? after, string? limit, string? attempt, JobStore jobs, JobOutput output, CancellationToken cancellationToken)
     {
-        if (await FindAsync(id, jobs, cancellationToken) is not { } job)
+        if (await ExistingAsync(id, jobs, cancellationToken) is not { } job)
             return UnknownJob(id);
         var errors = new Errors();
         var from = 0;
@@ -148,14 +148,14 @@ static class JobsApi
         var wanted = Attempt(attempt, errors);
         if (errors.Any)
             return Problems.Invalid(errors.ByField);
-        var events = await output.EventsAsync(job.Id, wanted, from, size, cancellationToken);
+        var events = await output.EventsAsync(job, wanted, from, size, cancellationToken);
         return TypedResults.Ok(new Page<JobEvent>(events, events.Count == size ? $"{events[^1].Seq}" : null));
     }
 
     static async Task<Results<Ok<Page<Delivery>>, ProblemHttpResult>> GetDeliveriesAsync(
         string id, JobStore jobs, DeliveryStore deliveries, CancellationToken cancellationToken) =>
-        await FindAsync(id, jobs, cancellationToken) is { } job
-            ? TypedResults.Ok(new Page<Delivery>(await deliveries.OfJobAsync(job.Id, cancellationToken)))
+        await ExistingAsync(id, jobs, cancellationToken) is { } job
+            ? TypedResults.Ok(new Page<Delivery>(await deliveries.OfJobAsync(job, cancellationToken)))
             : UnknownJob(id);
 
     static int? Attempt(string? attempt, Errors errors)
@@ -175,6 +175,10 @@ static class JobsApi
 
     static Task<Job?> FindAsync(string id, JobStore jobs, CancellationToken cancellationToken) =>
         JobId.TryParse(id, out var jobId) ? jobs.FindAsync(jobId, cancellationToken) : Task.FromResult<Job?>(null);
+
+    // For what is asked for often, and needs nothing of the job but that it is there.
+    static async Task<JobId?> ExistingAsync(string id, JobStore jobs, CancellationToken cancellationToken) =>
+        JobId.TryParse(id, out var job) && await jobs.FindProgressAsync(job, cancellationToken) is not null ? job : null;
 
     static ProblemHttpResult UnknownJob(string id) => Problems.NotFound("job", id);
 }

@@ -69,8 +69,8 @@ public sealed class ApiKeyStore(NpgsqlDataSource db, TimeProvider time)
 
     /// <summary>Sets how many jobs of a key may run at once, null for no limit; null if there is no such key. What runs already goes on.</summary>
     public async Task<ApiKey?> LimitAsync(string name, int? maxRunning, CancellationToken cancellationToken) =>
-        (await db.Command($"update api_keys set max_running = $2::int where name = $1 returning {Columns}", name, maxRunning)
-            .QueryAsync(Read, cancellationToken)).SingleOrDefault();
+        (await JobLeases.BetweenClaimsAsync(db, Sql.BatchCommand($"update api_keys set max_running = $2::int where name = $1 returning {Columns}", name, maxRunning),
+            Read, cancellationToken)).SingleOrDefault();
 
     /// <summary>Makes a key the one of that name, whatever it was before.</summary>
     public Task SetAsync(string name, string key, CancellationToken cancellationToken) =>

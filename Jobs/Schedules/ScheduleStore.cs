@@ -61,16 +61,22 @@ public sealed class ScheduleStore(NpgsqlDataSource db, SecretVars secretVars, Ti
     /// </summary>
     public async Task<ScheduleChange> PauseAsync(string name, bool paused, Guid caller, bool changesAll, CancellationToken cancellationToken)
     {
-        if (await FindAsync(name, cancellationToken) is not { } schedule)
-            return new ScheduleChange(null, false);
-        var changed = await db.Command(
-            """
-            update schedules set paused = $4, next_at = case when paused = $4 then next_at else $5::timestamptz end, updated_at = now()
-            where name = $1 and (api_key_id = $2 or $3)
-            """,
-            name, caller, changesAll, paused, paused ? null : Timetable.Of(schedule.Cron, schedule.TimeZone).NextAfter(time.GetUtcNow()))
-            .ExecuteAsync(cancellationToken);
-        return new ScheduleChange(await FindAsync(name, cancellationToken), Changed: changed == 1);
+        var schedule = await FindAsync(name, cancellationToken);
+        while (schedule is { } known)
+        {
+            var changed = await db.Command(
+                """
+                update schedules set paused = $4, next_at = case when paused = $4 then next_at else $5::timestamptz end, updated_at = now()
+                where name = $1 and (api_key_id = $2 or $3) and (cron, time_zone) = ($6, $7)
+                """,
+                name, caller, changesAll, paused, paused ? null : Timetable.Of(known.Cron, known.TimeZone).NextAfter(time.GetUtcNow()), known.Cron, known.TimeZone)
+                .ExecuteAsync(cancellationToken);
+            schedule = await FindAsync(name, cancellationToken);
+            // Somebody may have given it other times meanwhile.
+            if (changed == 1 || schedule is not null && (schedule.Cron, schedule.TimeZone) == (known.Cron, known.TimeZone))
+                return new ScheduleChange(schedule, Changed: changed == 1);
+        }
+        return new ScheduleChange(null, false);
     }
 
     /// <summary>Removes a schedule; the jobs that it submitted stay.</summary>

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace AspireJobs.Jobs.Webhooks;
@@ -48,20 +49,21 @@ public sealed record DueDeliveries(IReadOnlyList<DueDelivery> Claimed, TimeSpan?
 /// The callbacks owed. The database writes one when a job becomes final (see the trigger); senders claim those due. A claim
 /// puts the next attempt at the end of a lease, so a sender that dies leaves its deliveries to be sent again: at least once.
 /// </summary>
-public sealed class DeliveryStore(NpgsqlDataSource db)
+public sealed class DeliveryStore(NpgsqlDataSource db, ILogger<DeliveryStore> log)
 {
     /// <summary>The <c>webhook-id</c> of a delivery.</summary>
     public static string WebhookId(Guid id) => $"msg_{id:N}";
 
     /// <summary>
     /// Takes deliveries that are due, longest due first, passing over receivers that are busy. Senders at the same time get
-    /// different ones. Each must be settled by the other methods before <paramref name="lease"/> ends, or it is due again.
+    /// different ones. Each must be settled by the other methods before <paramref name="lease"/> ends, or it is due again; so is one whose job
+    /// cannot be read, which is not returned.
     /// </summary>
     public async Task<DueDeliveries> ClaimAsync(int limit, IReadOnlyCollection<string> busyReceivers, TimeSpan lease, CancellationToken cancellationToken)
     {
         var busy = busyReceivers.ToArray();
         await using var batch = db.CreateBatch();
-        batch.BatchCommands.Add(Command(
+        batch.BatchCommands.Add(Sql.BatchCommand(
             $"""
             with due as materialized (
                 select id from webhook_deliveries
@@ -77,7 +79,7 @@ public sealed class DeliveryStore(NpgsqlDataSource db)
             from claimed join jobs on jobs.id = job_id
             """, limit, busy, lease));
         // A statement of its own: it has to see what the first has moved. Both go in one round trip and one transaction.
-        batch.BatchCommands.Add(Command(
+        batch.BatchCommands.Add(Sql.BatchCommand(
             """
             select extract(epoch from next_attempt_at - now())::float8 from webhook_deliveries
             where status = 'pending' and receiver <> all($1)
@@ -86,7 +88,8 @@ public sealed class DeliveryStore(NpgsqlDataSource db)
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         var claimed = new List<DueDelivery>();
         while (await reader.ReadAsync(cancellationToken))
-            claimed.Add(ReadDue(reader));
+            if (JobRow.TryRead(reader, log) is { } job)
+                claimed.Add(Due(job, reader));
         await reader.NextResultAsync(cancellationToken);
         return new(claimed, await reader.ReadAsync(cancellationToken) ? TimeSpan.FromSeconds(reader.GetDouble(0)) : null);
     }
@@ -126,15 +129,6 @@ public sealed class DeliveryStore(NpgsqlDataSource db)
             delivery.Id, delivery.Attempt, status.Word(), statusCode, error, after)
             .ExecuteAsync(cancellationToken) == 1;
 
-    static DueDelivery ReadDue(NpgsqlDataReader row) =>
-        new(row.GetGuid(JobRow.Count), row.GetInt32(JobRow.Count + 1), row.GetString(JobRow.Count + 2), JobRow.Read(row),
-            row.GetGuid(JobRow.Count + 3), row.Text(JobRow.Count + 4));
-
-    static NpgsqlBatchCommand Command(string sql, params ReadOnlySpan<object> values)
-    {
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var value in values)
-            command.Parameters.Add(new NpgsqlParameter { Value = value });
-        return command;
-    }
+    static DueDelivery Due(Job job, NpgsqlDataReader row) =>
+        new(row.GetGuid(JobRow.Count), row.GetInt32(JobRow.Count + 1), row.GetString(JobRow.Count + 2), job, row.GetGuid(JobRow.Count + 3), row.Text(JobRow.Count + 4));
 }

@@ -1,5 +1,6 @@
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace AspireJobs.Tests.Jobs;
@@ -14,13 +15,13 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
 
     static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    JobStore Jobs => new(_db);
+    JobStore Jobs => new(_db, NullLogger<JobStore>.Instance);
 
-    JobLeases Leases => new(_db);
+    JobLeases Leases => new(_db, NullLogger<JobLeases>.Instance);
 
     JobResults Results => new(_db);
 
-    JobUpkeep Upkeep => new(_db);
+    JobUpkeep Upkeep => new(_db, NullLogger<JobUpkeep>.Instance);
 
     public async ValueTask InitializeAsync()
     {
@@ -151,7 +152,7 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
     }
 
     Task<List<ClaimedJob>> ClaimAsync(string worker) =>
-        Leases.ClaimAsync(worker, null, 1, (id, exception) => throw new InvalidOperationException($"{id} cannot be read", exception), Stop);
+        Leases.ClaimAsync(worker, null, 1, Stop);
 
     async Task<IReadOnlyDictionary<JobLease, bool>> RenewAsync(string worker, params JobLease[] held) =>
         (await Leases.RenewAsync(new WorkerReport(worker, 1, null, "", "", false), held, Stop)).Held;

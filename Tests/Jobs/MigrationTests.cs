@@ -1,5 +1,6 @@
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace AspireJobs.Tests.Jobs;
@@ -44,7 +45,7 @@ public sealed class MigrationTests(Stores stores)
             update jobs set status = 'failed', outcome = 'tasks_failed', finished_at = now(), lease_expires_at = null where id = (select min(id::text)::uuid from jobs)
             """))
             await insert.ExecuteNonQueryAsync(Stop);
-        var upkeep = new JobUpkeep(db);
+        var upkeep = new JobUpkeep(db, NullLogger<JobUpkeep>.Instance);
         Assert.Equal("22P05", (await Assert.ThrowsAsync<PostgresException>(() => upkeep.SettleLostAsync(Stop))).SqlState);
 
         await SchemaMigrator.ApplyAsync(db, Stop);

@@ -1,5 +1,6 @@
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace AspireJobs.Tests.Jobs;
@@ -55,14 +56,14 @@ public sealed class PlanTests(Stores stores) : IAsyncLifetime
         await ExecuteAsync(before);
         await FillAsync();
         await ExecuteAsync(afterwards);
-        var (leases, results) = (new JobLeases(_db), new JobResults(_db));
+        var (leases, results) = (new JobLeases(_db, NullLogger<JobLeases>.Instance), new JobResults(_db));
 
         for (var i = 0; i < Times; i++)
         {
             var start = await ReadRowsAsync();
             await SubmitAsync();
             var submitted = await ReadRowsAsync();
-            var claimed = Assert.Single(await leases.ClaimAsync("worker", null, 1, (_, e) => throw e, Stop));
+            var claimed = Assert.Single(await leases.ClaimAsync("worker", null, 1, Stop));
             var taken = await ReadRowsAsync();
             Assert.Equal(Settled.Final, await results.FinishAsync("worker", new JobLease(claimed.Job.Id, 1), new JobResult(JobOutcome.Success), JobOutputBatch.Empty));
             var settled = await ReadRowsAsync();
@@ -71,6 +72,19 @@ public sealed class PlanTests(Stores stores) : IAsyncLifetime
             Assert.InRange(taken - submitted, 1, 200);
             Assert.InRange(settled - taken, 1, 100);
         }
+    }
+
+    [Fact]
+    public async Task Where_a_job_stands_near_the_head_of_a_long_line_is_told_without_reading_the_line()
+    {
+        await FillAsync();
+        var fifth = (await _db.Command($"select id from jobs where turn is not null order by {JobOrder.By} offset 4 limit 1").QueryAsync(row => new JobId(row.GetGuid(0)), Stop)).Single();
+
+        var start = await ReadRowsAsync();
+        var waiting = await new JobWaits(_db).ExplainAsync(fifth, Stop);
+
+        Assert.Equal(5, waiting!.Position);
+        Assert.InRange(await ReadRowsAsync() - start, 1, 100);
     }
 
     async Task FillAsync()

@@ -41,14 +41,15 @@ internal sealed class DueSchedules(ScheduleFires fires, JobQueue queue, ILogger<
         if (fire.HeldBy is { } running)
             logger.ScheduleSkipped(name, fire.At, running);
         if (fire.Job is { } job)
-            await AnnounceAsync(job, fire.Entry);
+            Announce(job, fire.Entry);
     }
 
-    async Task AnnounceAsync(Job job, QueueEntry entry)
+    void Announce(Job job, QueueEntry entry)
     {
         var source = job.Request.Source!.Type!.Value;
         JobsTelemetry.JobSubmitted(source);
         logger.JobSubmitted(job.Id, source.Word(), job.ApiKeyName, job.Schedule!);
-        await queue.EnqueueAsync([entry]);
+        // Nobody waits for Redis: what else the leader does for all would.
+        _ = queue.EnqueueAsync([entry]);
     }
 }
