@@ -16,6 +16,7 @@ public sealed class MachineFaultTests(Stores stores)
     {
         await using var disk = await SmallDisk.MountAsync();
         await using var system = await JobSystem.StartAsync(stores, webhooks: false, settings: new() { ["Worker:WorkDirectory"] = disk.Path });
+        await UntilAsync(async () => (await WorkersAsync(system)).GetArrayLength() == 1);
 
         disk.Fill();
         var waiting = await system.SubmitAsync(Request("debug: {msg: ran}"));

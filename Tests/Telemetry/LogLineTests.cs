@@ -103,7 +103,7 @@ public sealed partial class LogLineTests
     }
 
     [Theory]
-    [InlineData(null, null, "Tests")]
+    [InlineData(null, null, "tests")]
     [InlineData(null, "deployment.environment=test,service.name=the%20api", "the api")]
     [InlineData("api", "service.name=other", "api")]
     public void The_name_of_a_service_is_the_one_that_its_metrics_and_traces_have(string? name, string? attributes, string expected)
