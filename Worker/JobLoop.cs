@@ -24,8 +24,15 @@ internal sealed class JobLoop(
         using var untraced = Traces.Suppress();
         runs.SlotFreed += _wake.Set;
         await using var enqueued = await signals.OnReadyAsync(_wake.Set);
-        while (!stoppingToken.IsCancellationRequested)
-            await _wake.WaitAsync(await TakeAllAsync(stoppingToken), stoppingToken);
+        try
+        {
+            while (!stoppingToken.IsCancellationRequested)
+                await _wake.WaitAsync(await TakeAllAsync(stoppingToken), stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // To the host, which has stopped nothing yet, it would be a fault.
+        }
     }
 
     /// <summary>Takes jobs until no slot or no job is left, and says how long to wait.</summary>
