@@ -74,7 +74,7 @@ public sealed class DeliveryTests(Stores stores)
 
         // The API shares this process, so it exports them too, as they were before the sender had its say.
         List<ReceivedSpan> Posts(IEnumerable<ReceivedSpan> spans) =>
-            [.. spans.Where(span => span.Service == "Webhooks" && span.Tags.GetValueOrDefault("url.full", "").StartsWith(host, StringComparison.Ordinal)).OrderBy(span => span.Start)];
+            [.. spans.Where(span => span.Service == "webhooks" && span.Tags.GetValueOrDefault("url.full", "").StartsWith(host, StringComparison.Ordinal)).OrderBy(span => span.Start)];
     }
 
     [Fact]
