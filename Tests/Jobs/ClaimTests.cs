@@ -1,42 +1,13 @@
 using AspireJobs.Jobs;
 using AspireJobs.Jobs.ApiKeys;
-using AspireJobs.Jobs.Webhooks;
 using AspireJobs.Tests.Infrastructure;
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace AspireJobs.Tests.Jobs;
 
 /// <summary>Which jobs start, and in which order, decided by Postgres.</summary>
-public sealed class ClaimTests(Stores stores) : IAsyncLifetime
+public sealed class ClaimTests(Stores stores) : JobLine(stores)
 {
-    static readonly Guid Alice = Guid.NewGuid();
-    static readonly Guid Bob = Guid.NewGuid();
-    static readonly Guid Carol = Guid.NewGuid();
-
-    StoreLease _store = null!;
-    NpgsqlDataSource _db = null!;
-
-    JobLeases Leases => new(_db, NullLogger<JobLeases>.Instance);
-
-    JobUpkeep Upkeep => new(_db, NullLogger<JobUpkeep>.Instance);
-
-    JobStore Jobs => new(_db, NullLogger<JobStore>.Instance);
-
-    static CancellationToken Stop => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        _store = await stores.LeaseAsync();
-        _db = NpgsqlDataSource.Create(_store.Postgres);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _db.DisposeAsync();
-        await _store.DisposeAsync();
-    }
-
     [Fact]
     public async Task Jobs_of_one_caller_start_in_the_order_of_their_submission()
     {
@@ -49,7 +20,7 @@ public sealed class ClaimTests(Stores stores) : IAsyncLifetime
     public async Task A_worker_that_is_frozen_while_it_claims_does_not_hold_up_the_others()
     {
         var ids = await SubmitAsync(Alice, 1);
-        var builder = new NpgsqlDataSourceBuilder(_store.Postgres);
+        var builder = new NpgsqlDataSourceBuilder(Postgres);
         JobsDatabase.Configure(builder);
         await using var frozen = builder.Build();
         await using var batch = frozen.CreateBatch();
@@ -186,7 +157,7 @@ public sealed class ClaimTests(Stores stores) : IAsyncLifetime
     [InlineData(true)]
     public async Task Queues_are_served_in_turn(bool atOnce)
     {
-        await new QueueStore(_db).SetAsync(new Queue("other", null, Paused: false), Stop);
+        await new QueueStore(Db).SetAsync(new Queue("other", null, Paused: false), Stop);
         var bobs = await SubmitAsync(Bob, 6);
         await ClaimOneByOneAsync(3);
 
@@ -202,137 +173,22 @@ public sealed class ClaimTests(Stores stores) : IAsyncLifetime
     public async Task A_pause_a_drain_and_a_lower_limit_are_answered_behind_the_claim_that_is_under_way()
     {
         await Leases.RenewAsync(new WorkerReport("worker", 1, null, "", "", false), [], Stop);
-        await using var claiming = await _db.OpenConnectionAsync(Stop);
+        await using var claiming = await Db.OpenConnectionAsync(Stop);
         await using var transaction = await claiming.BeginTransactionAsync(Stop);
         await claiming.Command(JobLeases.TakeTurn).ExecuteAsync(Stop);
 
         Task[] changes =
         [
-            new QueueStore(_db).SetAsync(new Queue("default", null, Paused: true), Stop),
-            new WorkerStore(_db).DrainAsync("worker", true, Stop),
-            new ApiKeyStore(_db, TimeProvider.System).LimitAsync("nobody", 1, Stop),
+            new QueueStore(Db).SetAsync(new Queue("default", null, Paused: true), Stop),
+            new WorkerStore(Db).DrainAsync("worker", true, Stop),
+            new ApiKeyStore(Db, TimeProvider.System).LimitAsync("nobody", 1, Stop),
         ];
-        while (await _db.Command("select count(*) from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())").CountAsync(Stop) < changes.Length)
+        while (await Db.Command("select count(*) from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())").CountAsync(Stop) < changes.Length)
             continue;
         Assert.All(changes, change => Assert.False(change.IsCompleted));
 
         await transaction.CommitAsync(Stop);
         await Task.WhenAll(changes);
-    }
-
-    [Fact]
-    public async Task A_job_whose_time_has_come_waits_for_what_every_other_job_waits_for()
-    {
-        var later = await SubmitAsync(Alice, 1, request => request with { NotBefore = TimeProvider.System.GetUtcNow().AddHours(1) });
-        await ExecuteAsync("update jobs set ready_at = now()");
-
-        var waiting = (await new JobWaits(_db).ExplainAsync(later[0], Stop))!;
-
-        Assert.Equal((WaitingReason.NoWorker, null), (waiting.Reason, waiting.Position));
-    }
-
-    [Fact]
-    public async Task A_job_waits_for_its_time_and_then_stands_in_line()
-    {
-        var later = await SubmitAsync(Alice, 1, request => request with { NotBefore = TimeProvider.System.GetUtcNow().AddHours(1) });
-        Assert.Empty(await ClaimAsync(10));
-        Assert.Equal(WaitingReason.NotBefore, (await new JobWaits(_db).ExplainAsync(later[0], Stop))!.Reason);
-
-        await ExecuteAsync("update jobs set ready_at = now()");
-
-        Assert.Equal(1, await Upkeep.AdmitDueAsync(Stop));
-        Assert.Equal(later, await ClaimAsync(10));
-    }
-
-    [Fact]
-    public async Task A_job_that_waits_for_its_time_does_not_count_as_one_that_waits_for_a_worker()
-    {
-        await SubmitAsync(Alice, 1, request => request with { NotBefore = TimeProvider.System.GetUtcNow().AddHours(1) });
-        Assert.Equal((0, null), await QueuedAsync());
-        Assert.Equal((1, null), await ListedAsync());
-
-        await ExecuteAsync("update jobs set created_at = now() - interval '2 hours', ready_at = now() - interval '1 minute'");
-        await Upkeep.AdmitDueAsync(Stop);
-
-        var ready = await _db.Command("select ready_at from jobs").QueryAsync(row => row.GetFieldValue<DateTimeOffset>(0), Stop);
-        Assert.Equal((1, ready[0]), await QueuedAsync());
-        Assert.Equal((1, ready[0]), await ListedAsync());
-        Assert.InRange(Assert.Single(await Leases.ClaimAsync("worker", null, 1, Stop)).Waited, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(10));
-
-        async Task<(long, DateTimeOffset?)> QueuedAsync()
-        {
-            var queue = Assert.Single((await Jobs.StatsAsync(Stop)).Queues);
-            return (queue.Jobs, queue.OldestAt);
-        }
-
-        async Task<(long, DateTimeOffset?)> ListedAsync()
-        {
-            var queue = Assert.Single(await new QueueStore(_db).ListAsync(Stop));
-            return (queue.Waiting, queue.OldestWaitingAt);
-        }
-    }
-
-    [Fact]
-    public async Task A_row_that_cannot_be_read_costs_no_other_job_anything()
-    {
-        var ids = await SubmitAsync(Alice, 5, request => request with { CallbackUrl = "http://127.0.0.1:9/" });
-        await UnreadableAsync(ids[1]);
-        await UnreadableAsync(ids[3]);
-
-        var first = await Jobs.ListAsync(new JobFilter(null, null, 2), Stop);
-        var second = await Jobs.ListAsync(new JobFilter(null, first.Last, 2), Stop);
-        var third = await Jobs.ListAsync(new JobFilter(null, second.Last, 2), Stop);
-        Assert.Equal([ids[4], ids[2], ids[0]], new[] { first, second, third }.SelectMany(page => page.Jobs).Select(job => job.Id));
-        Assert.Null(third.Last);
-
-        Assert.Equal([ids[0]], await ClaimAsync(2));
-        await ExecuteAsync("update jobs set lease_expires_at = now() - interval '1 second' where status = 'running'; update jobs set expires_at = now() where status = 'queued'");
-        Assert.Equal(ids[0], Assert.Single(await Upkeep.SettleLostAsync(Stop)).Id);
-        Assert.Equal([ids[2], ids[4]], (await Upkeep.ExpireAsync(Stop)).Select(job => job.Id).Order(ById));
-
-        var due = await new DeliveryStore(_db, NullLogger<DeliveryStore>.Instance).ClaimAsync(10, [], TimeSpan.FromMinutes(1), Stop);
-        Assert.Equal([ids[0], ids[2], ids[4]], due.Claimed.Select(delivery => delivery.Job.Id).Order(ById));
-
-        Task UnreadableAsync(JobId id) => _db.Command("update jobs set request = '{\"source\": {\"type\": \"of_a_later_version\"}}' where id = $1", id.Value).ExecuteAsync(Stop);
-    }
-
-    [Fact]
-    public async Task A_worker_that_fell_silent_is_listed_for_a_day()
-    {
-        foreach (var worker in new[] { "silent", "gone" })
-            await Leases.RenewAsync(new WorkerReport(worker, 1, null, "", "", false), [], Stop);
-        await ExecuteAsync("update workers set heartbeat_at = now() - case id when 'gone' then interval '25 hours' else interval '23 hours' end");
-
-        var listed = Assert.Single(await new WorkerStore(_db).ListAsync(Stop));
-
-        Assert.Equal(("silent", false), (listed.Id, listed.Active));
-    }
-
-    [Fact]
-    public async Task A_job_that_did_not_start_in_time_fails_as_expired()
-    {
-        var id = (await SubmitAsync(Alice, 1, request => request with { ExpiresAt = TimeProvider.System.GetUtcNow().AddHours(1) }))[0];
-        Assert.Empty(await Upkeep.ExpireAsync(Stop));
-
-        await ExecuteAsync("update jobs set expires_at = now()");
-
-        Assert.Empty(await ClaimAsync(10));
-        var expired = Assert.Single(await Upkeep.ExpireAsync(Stop));
-        Assert.Equal((id, JobStatus.Failed, JobOutcome.Expired), (expired.Id, expired.Status, expired.Outcome));
-    }
-
-    [Fact]
-    public async Task The_reason_for_a_wait_is_told_with_the_jobs_that_hold_it_up()
-    {
-        await Leases.RenewAsync(new WorkerReport("worker", 1, null, "", "", false), [], Stop);
-        var keyed = await SubmitAsync(Alice, 3, request => request with { ConcurrencyKey = "web" });
-        await ClaimAsync(1);
-
-        var waiting = (await new JobWaits(_db).ExplainAsync(keyed[2], Stop))!;
-
-        Assert.Equal((WaitingReason.ConcurrencyKey, 2), (waiting.Reason, waiting.Position));
-        Assert.Equal([keyed[0]], waiting.HeldBy);
-        Assert.Null(await new JobWaits(_db).ExplainAsync(keyed[0], Stop));
     }
 
     [Fact]
@@ -364,40 +220,5 @@ public sealed class ClaimTests(Stores stores) : IAsyncLifetime
         var refused = await Assert.ThrowsAsync<PostgresException>(() => ExecuteAsync(sql));
 
         Assert.Equal(PostgresErrorCodes.CheckViolation, refused.SqlState);
-    }
-
-    static readonly Comparer<JobId> ById = Comparer<JobId>.Create((one, other) => one.Value.CompareTo(other.Value));
-
-    async Task<List<JobId>> SubmitAsync(Guid caller, int count, Func<JobRequest, object>? change = null)
-    {
-        await using var connection = await _db.OpenConnectionAsync(Stop);
-        var ids = new List<JobId>();
-        for (var i = 0; i < count; i++)
-        {
-            var request = new JobRequest { Source = new JobSource { Type = SourceType.Inline, Content = "x" } };
-            request = change?.Invoke(request) as JobRequest ?? request;
-            ids.Add((await JobIntake.StoreAsync(connection, new NewJob(JobId.Create(TimeProvider.System), request, caller, "test", null, null))).Job.Id);
-        }
-        return ids;
-    }
-
-    async Task<List<JobId>> ClaimAsync(int count, string worker = "worker", IReadOnlyList<string>? queues = null) =>
-        (await Leases.ClaimAsync(worker, queues, count, Stop)).ConvertAll(claimed => claimed.Job.Id);
-
-    async Task<List<JobId>> ClaimOneByOneAsync(int count)
-    {
-        var ids = new List<JobId>();
-        for (var i = 0; i < count; i++)
-            ids.AddRange(await ClaimAsync(1));
-        return ids;
-    }
-
-    async Task FinishAsync(JobId id) => Assert.Equal(Settled.Final,
-        await new JobResults(_db).FinishAsync("worker", new JobLease(id, 1), new JobResult(JobOutcome.Success), JobOutputBatch.Empty));
-
-    async Task ExecuteAsync(string sql)
-    {
-        await using var command = _db.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(Stop);
     }
 }

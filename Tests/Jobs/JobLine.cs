@@ -1,0 +1,75 @@
+using AspireJobs.Jobs;
+using AspireJobs.Tests.Infrastructure;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace AspireJobs.Tests.Jobs;
+
+/// <summary>A database of its own for each test, with jobs of some callers in line.</summary>
+public abstract class JobLine(Stores stores) : IAsyncLifetime
+{
+    protected static readonly Guid Alice = Guid.NewGuid();
+    protected static readonly Guid Bob = Guid.NewGuid();
+    protected static readonly Guid Carol = Guid.NewGuid();
+
+    StoreLease _store = null!;
+
+    protected NpgsqlDataSource Db { get; private set; } = null!;
+
+    protected JobLeases Leases => new(Db, NullLogger<JobLeases>.Instance);
+
+    protected JobUpkeep Upkeep => new(Db, NullLogger<JobUpkeep>.Instance);
+
+    protected JobStore Jobs => new(Db, NullLogger<JobStore>.Instance);
+
+    protected string Postgres => _store.Postgres;
+
+    protected static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _store = await stores.LeaseAsync();
+        Db = NpgsqlDataSource.Create(_store.Postgres);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Db.DisposeAsync();
+        await _store.DisposeAsync();
+    }
+
+    protected static readonly Comparer<JobId> ById = Comparer<JobId>.Create((one, other) => one.Value.CompareTo(other.Value));
+
+    protected async Task<List<JobId>> SubmitAsync(Guid caller, int count, Func<JobRequest, object>? change = null)
+    {
+        await using var connection = await Db.OpenConnectionAsync(Stop);
+        var ids = new List<JobId>();
+        for (var i = 0; i < count; i++)
+        {
+            var request = new JobRequest { Source = new JobSource { Type = SourceType.Inline, Content = "x" } };
+            request = change?.Invoke(request) as JobRequest ?? request;
+            ids.Add((await JobIntake.StoreAsync(connection, new NewJob(JobId.Create(TimeProvider.System), request, caller, "test", null, null))).Job.Id);
+        }
+        return ids;
+    }
+
+    protected async Task<List<JobId>> ClaimAsync(int count, string worker = "worker", IReadOnlyList<string>? queues = null) =>
+        (await Leases.ClaimAsync(worker, queues, count, Stop)).ConvertAll(claimed => claimed.Job.Id);
+
+    protected async Task<List<JobId>> ClaimOneByOneAsync(int count)
+    {
+        var ids = new List<JobId>();
+        for (var i = 0; i < count; i++)
+            ids.AddRange(await ClaimAsync(1));
+        return ids;
+    }
+
+    protected async Task FinishAsync(JobId id) => Assert.Equal(Settled.Final,
+        await new JobResults(Db).FinishAsync("worker", new JobLease(id, 1), new JobResult(JobOutcome.Success), JobOutputBatch.Empty));
+
+    protected async Task ExecuteAsync(string sql)
+    {
+        await using var command = Db.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(Stop);
+    }
+}
