@@ -83,34 +83,41 @@ public sealed class JobLeases(NpgsqlDataSource db, ILogger<JobLeases> log)
     // More than are wanted, as some may be over a limit once the others of the same claim have started.
     static int Window(int count) => 2 * count + 20;
 
-    // How many running jobs have the value in the column. Asked for each job that stands in line, so they are counted once for all values, and
-    // looked up in an object: among joins and subqueries the planner might choose one that counts again each time.
-    static string Running(string column, string value) =>
-        $"coalesce(((select jsonb_object_agg({column}, jobs) from (select {column}, count(*) as jobs from running where {column} is not null group by {column}) counted) -> {value})::int, 0)";
+    // How many jobs run of a queue, a caller or a concurrency key. Asked for each job that stands in line, so they are counted once for all
+    // values, and looked up in an object: among joins and subqueries the planner might choose one that counts again each time.
+    static string Running(string what, string value) => $"coalesce(((select jobs from running) -> ('{what} ' || {value}))::int, 0)";
 
     static readonly string Claim =
         $"""
         with running as materialized (
-            select queue, api_key_id, concurrency_key from jobs where status = 'running'
+            select jsonb_object_agg(what, jobs) as jobs from (
+                select what, count(*) as jobs
+                from jobs, lateral (values ('queue ' || queue), ('caller ' || api_key_id), ('key ' || concurrency_key)) as limited (what)
+                where status = 'running' and what is not null
+                group by what) counted
         ), caller as materialized (
-            select id, max_running - {Running("api_key_id", "id::text")} as room from api_keys where max_running is not null
+            select id, max_running - {Running("caller", "id")} as room from api_keys where max_running is not null
         ), open_queue as materialized (
             select name, case when max_running is not null then max_running - {Running("queue", "name")} end as room
             from queues where not paused and ($5::text[] is null or name = any($5)) and not exists (select from workers where id = $1 and draining)
         ), candidate as (
-            select waiting.*, served_at, open_queue.room as queue_room, caller.room as caller_room,
-                row_number() over (partition by waiting.queue, waiting.priority order by turn, waiting.id) as nth_of_line
+            select waiting.*, served_at, open_queue.room as queue_room, caller.room as caller_room
             from open_queue
             cross join lateral (
-                select id, priority, turn, queue, api_key_id, concurrency_key,
-                    case when concurrency_key is not null then concurrency_limit - {Running("concurrency_key", "concurrency_key")} end as key_room
-                from jobs
-                where turn is not null and queue = open_queue.name
-                    and (expires_at is null or expires_at > now())
-                    and api_key_id not in (select id from caller where room <= 0)
-                    and (concurrency_key is null or concurrency_limit > {Running("concurrency_key", "concurrency_key")})
-                order by {JobOrder.By}
-                limit $4
+                -- behind the limit, where they come in this order and need no sorting
+                select *,
+                    row_number() over (order by {JobOrder.By}) as nth_of_queue,
+                    row_number() over (order by {JobOrder.By}) - rank() over (order by priority desc) as nth_of_line
+                from (
+                    select id, priority, turn, queue, api_key_id, concurrency_key,
+                        case when concurrency_key is not null then concurrency_limit - {Running("key", "concurrency_key")} end as key_room
+                    from jobs
+                    where turn is not null and queue = open_queue.name
+                        and (expires_at is null or expires_at > now())
+                        and api_key_id not in (select id from caller where room <= 0)
+                        and (concurrency_key is null or concurrency_limit > {Running("key", "concurrency_key")})
+                    order by {JobOrder.By}
+                    limit $4) ready
             ) waiting
             left join lines on lines.queue = waiting.queue and lines.priority = waiting.priority
             left join caller on caller.id = waiting.api_key_id
@@ -118,7 +125,6 @@ public sealed class JobLeases(NpgsqlDataSource db, ILogger<JobLeases> log)
         ), chosen as (
             select id, queue, priority, turn from (
                 select *,
-                    row_number() over (partition by queue order by {JobOrder.By}) as nth_of_queue,
                     row_number() over (partition by api_key_id order by {JobOrder.AcrossQueues}) as nth_of_caller,
                     row_number() over (partition by concurrency_key order by {JobOrder.AcrossQueues}) as nth_of_key
                 from candidate) numbered

@@ -12,7 +12,7 @@ using Microsoft.Extensions.Logging;
 
 namespace AspireJobs.Benchmarks;
 
-/// <summary>The whole system: its own processes, started by the AppHost's own code, on fresh stores that go away with it.</summary>
+/// <summary>The whole system: its own processes, all but the API started by the AppHost's own code, on fresh stores that go away with it.</summary>
 sealed class JobService : IAsyncDisposable
 {
     public const string JobsPath = "/api/v1/jobs";
@@ -22,6 +22,7 @@ sealed class JobService : IAsyncDisposable
 
     readonly DistributedApplication _app;
     readonly OtlpSink _sink;
+    ServiceProcess? _api;
 
     JobService(DistributedApplication app, OtlpSink sink, string appHostDirectory, string database)
     {
@@ -30,7 +31,7 @@ sealed class JobService : IAsyncDisposable
         Table = new JobTable(database);
         Root = Path.GetFullPath(Path.Combine(appHostDirectory, ".."));
         NoopWorkerProgram = ProgramOf(Path.Combine(Root, "benchmarks", "NoopWorker", "NoopWorker.csproj"));
-        Jobs = new Uri(app.GetEndpoint("api"), JobsPath);
+        Jobs = FreeAddress();
         ApiProgram = ProgramOf(new Projects.Api().ProjectPath);
         Client = new HttpClient { BaseAddress = Jobs, Timeout = Timeout.InfiniteTimeSpan, DefaultRequestHeaders = { Authorization = Authorization } };
     }
@@ -66,10 +67,8 @@ sealed class JobService : IAsyncDisposable
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>([$"--Parameters:admin-api-key={Key}", $"--Parameters:credential-master-key={MasterKey}"], stop);
         builder.Services.AddLogging(logging => logging.ClearProviders());
         var sink = await OtlpSink.StartAsync(stop);
-        var api = Resource(builder.Resources, "api");
-        Unproxy(api);
-        // In development ASP.NET Core checks scopes and formats exceptions, on every request.
-        api.Annotations.Add(new EnvironmentCallbackAnnotation("ASPNETCORE_ENVIRONMENT", () => "Production"));
+        // The AppHost's proxy before it and the reader of its log lines belong to development, and would be measured with it.
+        builder.Resources.Remove(Resource(builder.Resources, "api"));
         if (!workers)
             builder.Resources.Remove(Resource(builder.Resources, "worker"));
         foreach (var project in builder.Resources.OfType<ProjectResource>())
@@ -78,10 +77,12 @@ sealed class JobService : IAsyncDisposable
 
         var app = await builder.BuildAsync(stop);
         await app.StartAsync(stop);
-        string[] services = workers ? ["api", "webhooks", "worker"] : ["api", "webhooks"];
-        foreach (var service in services)
-            await app.ResourceNotifications.WaitForResourceHealthyAsync(service, stop);
-        return new JobService(app, sink, builder.AppHostDirectory, (await app.GetConnectionStringAsync("jobsdb", stop))!);
+        foreach (var name in workers ? new[] { "webhooks", "worker" } : ["webhooks"])
+            await app.ResourceNotifications.WaitForResourceHealthyAsync(name, stop);
+        var service = new JobService(app, sink, builder.AppHostDirectory, (await app.GetConnectionStringAsync("jobsdb", stop))!);
+        var settings = (environment ?? sink.Settings).Select(setting => (setting.Key, setting.Value));
+        service._api = await ServiceProcess.StartApiAsync(service, service.Jobs, settings, () => service.Client.GetStringAsync("/health", stop), stop);
+        return service;
     }
 
     /// <summary>Submits a job and waits for its end. Returns its final state and the milliseconds from the request to the end of its log, which comes with that state.</summary>
@@ -134,24 +135,18 @@ sealed class JobService : IAsyncDisposable
     {
         Client.Dispose();
         await Table.DisposeAsync();
+        if (_api is not null)
+            await _api.DisposeAsync();
         await _app.DisposeAsync();
         await _sink.DisposeAsync();
     }
 
-    /// <summary>Lets requests reach the process itself: the AppHost's proxy belongs to development, and would be measured with it.</summary>
-    static void Unproxy(IResource resource)
-    {
-        var endpoint = resource.Annotations.OfType<EndpointAnnotation>().Single();
-        endpoint.IsProxied = false;
-        endpoint.Port = endpoint.TargetPort = FreePort();
-    }
-
-    /// <summary>A port that nobody listens on.</summary>
-    public static int FreePort()
+    /// <summary>Where another API can listen for jobs: on a port that nobody has.</summary>
+    public static Uri FreeAddress()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        return new Uri($"http://{listener.LocalEndpoint}{JobsPath}");
     }
 
     // Where the build that made this program put it.

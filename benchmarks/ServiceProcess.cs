@@ -40,18 +40,24 @@ sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Starts another API and returns when it has accepted a job, with where jobs are posted to.</summary>
     public static async Task<(ServiceProcess Process, Uri Jobs)> StartApiAsync(JobService service, IEnumerable<(string Name, string Value)> settings, CancellationToken stop)
     {
-        var jobs = new Uri($"http://127.0.0.1:{JobService.FreePort()}{JobService.JobsPath}");
+        var jobs = JobService.FreeAddress();
+        return (await StartApiAsync(service, jobs, settings, () => SubmitLoad.SubmitAsync(jobs, stop), stop), jobs);
+    }
+
+    /// <summary>Starts an API that takes jobs there, and returns when it answers to this request.</summary>
+    public static async Task<ServiceProcess> StartApiAsync(JobService service, Uri jobs, IEnumerable<(string Name, string Value)> settings, Func<Task> request, CancellationToken stop)
+    {
         var api = await StartAsync(service, service.ApiProgram, [("ASPNETCORE_URLS", jobs.GetLeftPart(UriPartial.Authority)), .. settings], stop);
         while (true)
         {
             try
             {
-                await SubmitLoad.SubmitAsync(jobs, stop);
-                return (api, jobs);
+                await request();
+                return api;
             }
-            catch (SocketException) when (!api.HasEnded)
+            catch (Exception e) when (e is SocketException or HttpRequestException && !api.HasEnded)
             {
-                // It does not listen yet.
+                // It does not listen yet, or not all of it is there.
                 await Task.Delay(BetweenTries, TimeProvider.System, stop);
             }
         }

@@ -5,7 +5,7 @@ static class SubmitBenchmark
 {
     const int Rounds = 3;
 
-    // The last one is this process with its children that have ended: the AppHost that reads what the services log, the collector, the load generator.
+    // The last one is this process with its children that have ended: what reads the log lines, the collector, the load generator.
     static readonly string[] Processes = ["Api", "postgres", "redis-server", "Benchmarks"];
     static readonly int[] Connections = [1, 16, 64];
     static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(15);

@@ -10,7 +10,7 @@ static class TelemetryBenchmark
     const int Burst = 1000;
     const int WarmUps = 3;
 
-    // The last one is this process with its children that have ended: the AppHost that reads what the services log, the collector, the load generator.
+    // The last one is this process with its children that have ended: what reads the log lines, the collector, the load generator.
     static readonly string[] Processes = ["Api", "postgres", "redis-server", "Benchmarks"];
     static readonly int[] Connections = [16, 64];
     static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(12);
