@@ -16,6 +16,8 @@ sealed class JsonLogFormatter(ServiceIdentity identity, LogKeys keys)
     // Log stores refuse lines of some 256 KiB; message and stack trace of one exception stay well below.
     const int MaxTextLength = 32 * 1024;
 
+    const int MillisecondsEnd = 23;
+
     // The text is read by machines, never placed in HTML: quotes and non-ASCII may stay readable. Control characters are still escaped.
     static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
@@ -45,9 +47,11 @@ sealed class JsonLogFormatter(ServiceIdentity identity, LogKeys keys)
     void WriteEntry<TState>(Utf8JsonWriter json, in LogEntry<TState> entry)
     {
         json.WriteStartObject();
-        Span<char> time = stackalloc char[24];
-        TimeProvider.System.GetUtcNow().TryFormat(time, out var length, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
-        json.WriteString(keys.Timestamp, time[..length]);
+        // The runtime writes its own round-trip format several times as fast as one that is spelled out; this is it, down to the milliseconds.
+        Span<char> time = stackalloc char["2026-01-31T12:00:00.0000000Z".Length];
+        TimeProvider.System.GetUtcNow().UtcDateTime.TryFormat(time, out _, "O", CultureInfo.InvariantCulture);
+        time[MillisecondsEnd] = 'Z';
+        json.WriteString(keys.Timestamp, time[..(MillisecondsEnd + 1)]);
         json.WriteString(keys.Level, LogKeys.LevelName(entry.LogLevel));
         json.WriteString(keys.Event, LogKeys.EventName(entry.EventId.Name));
         WriteFields(json, entry.State as IReadOnlyList<KeyValuePair<string, object?>>, entry.Exception is not null);

@@ -14,12 +14,12 @@ public sealed class FaultTests(Stores stores)
         await using var system = await JobSystem.StartAsync(stores, worker: false);
         await using var receiver = await CallbackReceiver.StartAsync();
         var marker = $"{Random.Shared.Next(100_000, 999_999)}";
-        using var doomed = WorkerProcess.Start(system);
+        using var doomed = ServiceProcess.StartWorker(system);
         var id = await system.SubmitAsync(new { source = Sleeper(marker), callback_url = receiver.Url });
         await system.WaitForLogAsync(id, "TASK [Sleep]");
 
         doomed.Kill();
-        using var other = WorkerProcess.Start(system);
+        using var other = ServiceProcess.StartWorker(system);
         var (job, log) = await system.WaitAsync(id);
 
         Assert.Equal((JobStatus.Failed, JobOutcome.WorkerLost, 1), (job.Status, job.Outcome, job.Attempt));
@@ -34,7 +34,7 @@ public sealed class FaultTests(Stores stores)
     {
         await using var system = await JobSystem.StartAsync(stores, worker: false);
         var marker = $"{Random.Shared.Next(100_000, 999_999)}";
-        using var worker = WorkerProcess.Start(system);
+        using var worker = ServiceProcess.StartWorker(system);
         var id = await system.SubmitAsync(new { source = Sleeper(marker) });
         await system.WaitForLogAsync(id, "TASK [Sleep]");
 
@@ -50,12 +50,12 @@ public sealed class FaultTests(Stores stores)
     public async Task A_worker_that_slept_past_its_lease_writes_nothing_when_it_wakes()
     {
         await using var system = await JobSystem.StartAsync(stores, worker: false);
-        using var sleeper = WorkerProcess.Start(system);
+        using var sleeper = ServiceProcess.StartWorker(system);
         var id = await system.SubmitAsync(new { source = Sleeper("777") });
         await system.WaitForLogAsync(id, "TASK [Sleep]");
 
         sleeper.Signal("STOP");
-        using var other = WorkerProcess.Start(system);
+        using var other = ServiceProcess.StartWorker(system);
         var (settled, log) = await system.WaitAsync(id);
         var events = (await system.EventsAsync(id)).GetRawText();
         sleeper.Signal("CONT");
@@ -77,7 +77,7 @@ public sealed class FaultTests(Stores stores)
         var id = await system.SubmitAsync(new { source = new { type = "inline", content = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: found}\n" } });
         await system.ApiServices.GetRequiredService<IConnectionMultiplexer>().GetDatabase().ExecuteAsync("FLUSHDB");
 
-        using var worker = WorkerProcess.Start(system);
+        using var worker = ServiceProcess.StartWorker(system);
         var (job, _) = await system.WaitAsync(id);
 
         Assert.Equal((JobOutcome.Success, 1), (job.Outcome, job.Attempt));

@@ -16,11 +16,11 @@ public sealed class MachineFaultTests(Stores stores)
     {
         await using var disk = await SmallDisk.MountAsync();
         await using var system = await JobSystem.StartAsync(stores, webhooks: false, settings: new() { ["Worker:WorkDirectory"] = disk.Path });
-        await UntilAsync(async () => (await WorkersAsync(system)).GetArrayLength() == 1);
+        await Poll.UntilAsync(async () => (await WorkersAsync(system)).GetArrayLength() == 1);
 
         disk.Fill();
         var waiting = await system.SubmitAsync(Request("debug: {msg: ran}"));
-        await UntilAsync(async () => (await system.GetAsync(waiting)).Waiting?.Reason == WaitingReason.NoWorker);
+        await Poll.UntilAsync(async () => (await system.GetAsync(waiting)).Waiting?.Reason == WaitingReason.NoWorker);
         var (status, health) = await HealthAsync(system);
         var slots = (await WorkersAsync(system))[0].GetProperty("slots").GetInt32();
         disk.Free();
@@ -42,8 +42,8 @@ public sealed class MachineFaultTests(Stores stores)
     {
         await using var disk = await SmallDisk.MountAsync();
         await using var system = await JobSystem.StartAsync(stores, webhooks: false);
-        using var full = WorkerProcess.Start(system, ("Worker:WorkDirectory", disk.Path));
-        await UntilAsync(async () => (await WorkersAsync(system)).GetArrayLength() == 2);
+        using var full = ServiceProcess.StartWorker(system, ("Worker:WorkDirectory", disk.Path));
+        await Poll.UntilAsync(async () => (await WorkersAsync(system)).GetArrayLength() == 2);
 
         disk.Fill();
         var ids = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => system.SubmitAsync(Request("debug: {msg: ran}"))));
@@ -98,12 +98,6 @@ public sealed class MachineFaultTests(Stores stores)
 
     static async Task<JsonElement> WorkersAsync(JobSystem system) =>
         (await system.Client.GetFromJsonAsync<JsonElement>("/api/v1/workers")).GetProperty("items");
-
-    static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        while (!await condition())
-            await Task.Delay(100, TestContext.Current.CancellationToken);
-    }
 
     static object Request(string task) => new { source = new { type = "inline", content = Playbook(task) } };
 

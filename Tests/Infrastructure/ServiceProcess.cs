@@ -58,6 +58,15 @@ sealed class ServiceProcess : IDisposable
         return new ServiceProcess(Process.Start(start)!);
     }
 
+    /// <summary>Starts a worker of the system and returns at once.</summary>
+    public static ServiceProcess StartWorker(JobSystem system, params ReadOnlySpan<(string Name, string Value)> settings)
+    {
+        var all = new Dictionary<string, string>(system.Settings);
+        foreach (var (name, value) in settings)
+            all[name] = value;
+        return Start("Worker", all);
+    }
+
     /// <summary>The first line, written already or to come, that fits.</summary>
     public async Task<JsonElement> LineAsync(Func<string, bool> fits)
     {

@@ -57,8 +57,7 @@ public sealed class QueueTests(Stores stores)
         Assert.Equal(JobOutcome.Expired, expired.Outcome);
         Assert.False(await Redis(system).KeyExistsAsync(ofCancelled));
         // Nobody waits for the worker's command.
-        while (await Redis(system).KeyExistsAsync(ofExpiring))
-            await Task.Delay(20, TestContext.Current.CancellationToken);
+        await Poll.UntilAsync(async () => !await Redis(system).KeyExistsAsync(ofExpiring));
     }
 
     [Fact]

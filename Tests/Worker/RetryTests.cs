@@ -108,10 +108,10 @@ public sealed class RetryTests(Stores stores)
             retry_backoff_seconds = 1,
         });
         await using var db = NpgsqlDataSource.Create(system.Postgres);
-        using var undertaker = WorkerProcess.Start(system, ("Worker:Queues:0", "none"));
+        using var undertaker = ServiceProcess.StartWorker(system, ("Worker:Queues:0", "none"));
         for (var attempt = 1; attempt <= JobUpkeep.MostWorkersLost; attempt++)
         {
-            using var doomed = WorkerProcess.Start(system);
+            using var doomed = ServiceProcess.StartWorker(system);
             await WaitUntilAsync(system, id, job => job.Status == JobStatus.Running && job.Attempt == attempt);
             doomed.Kill();
             // Nobody has to sit through the lease.
@@ -137,12 +137,8 @@ public sealed class RetryTests(Stores stores)
     // There is no signal for these moves, only for output and the end.
     static async Task<Job> WaitUntilAsync(JobSystem system, JobId id, Func<Job, bool> condition)
     {
-        while (true)
-        {
-            var job = await system.GetAsync(id);
-            if (condition(job))
-                return job;
-            await Task.Delay(50, TestContext.Current.CancellationToken);
-        }
+        Job? job = null;
+        await Poll.UntilAsync(async () => condition(job = await system.GetAsync(id)));
+        return job!;
     }
 }

@@ -272,10 +272,10 @@ public sealed class RunTests(Stores stores)
         using var gate = new Gate();
         await using var system = await JobSystem.StartAsync(stores, webhooks: false, settings: new() { ["Worker:DrainTimeout"] = "00:05:00" }, workerClock: new WithoutTimers());
         var running = await system.SubmitAsync(new { source = gate.Source });
-        await UntilAsync(async () => (await system.GetAsync(running)).Status == JobStatus.Running);
+        await Poll.UntilAsync(async () => (await system.GetAsync(running)).Status == JobStatus.Running);
 
         system.WorkerServices!.GetRequiredService<IHostApplicationLifetime>().StopApplication();
-        await UntilAsync(async () => (await system.Client.GetFromJsonAsync<JsonElement>("/api/v1/workers")).GetProperty("items")[0].GetProperty("draining").GetBoolean());
+        await Poll.UntilAsync(async () => (await system.Client.GetFromJsonAsync<JsonElement>("/api/v1/workers")).GetProperty("items").EnumerateArray().Any(worker => worker.GetProperty("draining").GetBoolean()));
         var waiting = await system.GetAsync(await system.SubmitAsync(new { source = JobSystem.ShortSource }));
         gate.Open();
         var (ended, _) = await system.WaitAsync(running);
@@ -295,12 +295,6 @@ public sealed class RunTests(Stores stores)
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
         Assert.Matches("^Unhealthy\nStackExchange.Redis[^:\n]*$", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
-    }
-
-    static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        while (!await condition())
-            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, TestContext.Current.CancellationToken);
     }
 
     /// <summary>A clock whose timers never fire: no heartbeat comes but the one that something asks for.</summary>
