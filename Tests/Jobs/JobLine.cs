@@ -1,42 +1,14 @@
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
-using Microsoft.Extensions.Logging.Abstractions;
-using Npgsql;
 
 namespace AspireJobs.Tests.Jobs;
 
-/// <summary>A database of its own for each test, with jobs of some callers in line.</summary>
-public abstract class JobLine(Stores stores) : IAsyncLifetime
+/// <summary>Jobs of some callers in line.</summary>
+public abstract class JobLine(Stores stores) : JobDatabase(stores)
 {
     protected static readonly Guid Alice = Guid.NewGuid();
     protected static readonly Guid Bob = Guid.NewGuid();
     protected static readonly Guid Carol = Guid.NewGuid();
-
-    StoreLease _store = null!;
-
-    protected NpgsqlDataSource Db { get; private set; } = null!;
-
-    protected JobLeases Leases => new(Db, NullLogger<JobLeases>.Instance);
-
-    protected JobUpkeep Upkeep => new(Db, NullLogger<JobUpkeep>.Instance);
-
-    protected JobStore Jobs => new(Db, NullLogger<JobStore>.Instance);
-
-    protected string Postgres => _store.Postgres;
-
-    protected static CancellationToken Stop => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        _store = await stores.LeaseAsync();
-        Db = NpgsqlDataSource.Create(_store.Postgres);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await Db.DisposeAsync();
-        await _store.DisposeAsync();
-    }
 
     protected static readonly Comparer<JobId> ById = Comparer<JobId>.Create((one, other) => one.Value.CompareTo(other.Value));
 
@@ -66,10 +38,4 @@ public abstract class JobLine(Stores stores) : IAsyncLifetime
 
     protected async Task FinishAsync(JobId id) => Assert.Equal(Settled.Final,
         await new JobResults(Db).FinishAsync("worker", new JobLease(id, 1), new JobResult(JobOutcome.Success), JobOutputBatch.Empty));
-
-    protected async Task ExecuteAsync(string sql)
-    {
-        await using var command = Db.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(Stop);
-    }
 }

@@ -1,39 +1,15 @@
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace AspireJobs.Tests.Jobs;
 
 /// <summary>Who may write to a job, decided by Postgres.</summary>
-public sealed class LeaseTests(Stores stores) : IAsyncLifetime
+public sealed class LeaseTests(Stores stores) : JobDatabase(stores)
 {
     static readonly JobOutputBatch Output = new([new OutputEvent(1, DateTimeOffset.UnixEpoch, "playbook_on_start", "{}")], 1, "text");
 
-    StoreLease _store = null!;
-    NpgsqlDataSource _db = null!;
-
-    static CancellationToken Stop => TestContext.Current.CancellationToken;
-
-    JobStore Jobs => new(_db, NullLogger<JobStore>.Instance);
-
-    JobLeases Leases => new(_db, NullLogger<JobLeases>.Instance);
-
-    JobResults Results => new(_db);
-
-    JobUpkeep Upkeep => new(_db, NullLogger<JobUpkeep>.Instance);
-
-    public async ValueTask InitializeAsync()
-    {
-        _store = await stores.LeaseAsync();
-        _db = NpgsqlDataSource.Create(_store.Postgres);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _db.DisposeAsync();
-        await _store.DisposeAsync();
-    }
+    JobResults Results => new(Db);
 
     [Fact]
     public async Task Of_many_workers_that_claim_a_job_exactly_one_gets_it()
@@ -49,18 +25,18 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
     [Fact]
     public async Task Leaders_that_follow_one_another_lead_without_a_pause_unless_the_database_was_away()
     {
-        var leadership = new Leadership(_db);
-        await _db.Command("delete from leader").ExecuteAsync(Stop);
+        var leadership = new Leadership(Db);
+        await Db.Command("delete from leader").ExecuteAsync(Stop);
         Assert.Equal(TimeSpan.Zero, await leadership.LeadAsync("one", Stop));
-        await _db.Command("update leader set led_since = now() - interval '1 hour'").ExecuteAsync(Stop);
+        await Db.Command("update leader set led_since = now() - interval '1 hour'").ExecuteAsync(Stop);
 
         Assert.Null(await leadership.LeadAsync("two", Stop));
         await leadership.ResignAsync("one", Stop);
         Assert.InRange((await leadership.LeadAsync("two", Stop))!.Value, TimeSpan.FromHours(1), TimeSpan.FromHours(2));
 
-        await _db.Command("update leader set expires_at = now() - interval '5 seconds'").ExecuteAsync(Stop);
+        await Db.Command("update leader set expires_at = now() - interval '5 seconds'").ExecuteAsync(Stop);
         Assert.InRange((await leadership.LeadAsync("one", Stop))!.Value, TimeSpan.FromHours(1), TimeSpan.FromHours(2));
-        await _db.Command("update leader set expires_at = now() - interval '7 seconds'").ExecuteAsync(Stop);
+        await Db.Command("update leader set expires_at = now() - interval '7 seconds'").ExecuteAsync(Stop);
         Assert.Equal(TimeSpan.Zero, await leadership.LeadAsync("two", Stop));
     }
 
@@ -75,7 +51,7 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
         Assert.False(await Results.AppendAsync("holder", lease with { Attempt = 2 }, Output, Stop));
         Assert.Equal(Settled.LeaseLost, await Results.FinishAsync("other", lease, new JobResult(JobOutcome.Success), Output));
         Assert.True(await Results.AppendAsync("holder", lease, Output, Stop));
-        Assert.Equal("text", Assert.Single(await new JobOutput(_db).LogAsync(id, null, 0, 10, Stop)).Text);
+        Assert.Equal("text", Assert.Single(await new JobOutput(Db).LogAsync(id, null, 0, 10, Stop)).Text);
     }
 
     [Fact]
@@ -93,7 +69,7 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
         Assert.Empty(renewed);
         Assert.Equal(Settled.LeaseLost, await Results.FinishAsync("sleeper", new JobLease(id, 1), new JobResult(JobOutcome.Success), Output));
         Assert.Equal(JobOutcome.WorkerLost, (await Jobs.FindAsync(id, Stop))!.Outcome);
-        Assert.Empty(await new JobOutput(_db).EventsAsync(id, null, 0, 10, Stop));
+        Assert.Empty(await new JobOutput(Db).EventsAsync(id, null, 0, 10, Stop));
     }
 
     [Fact]
@@ -119,7 +95,7 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
 
         await Results.FinishAsync("holder", new JobLease(id, 1), new JobResult(JobOutcome.Success), Output);
 
-        Assert.Single(await new JobOutput(_db).EventsAsync(id, null, 0, 10, Stop));
+        Assert.Single(await new JobOutput(Db).EventsAsync(id, null, 0, 10, Stop));
         Assert.Equal(1, await CountDeliveriesAsync());
     }
 
@@ -139,7 +115,7 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
     {
         await ExecuteAsync("drop schema public cascade; create schema public");
 
-        var applied = await Task.WhenAll(SchemaMigrator.ApplyAsync(_db, Stop), SchemaMigrator.ApplyAsync(_db, Stop));
+        var applied = await Task.WhenAll(SchemaMigrator.ApplyAsync(Db, Stop), SchemaMigrator.ApplyAsync(Db, Stop));
 
         Assert.Equal(Resources.Names("Schema"), applied.SelectMany(names => names));
     }
@@ -147,7 +123,7 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
     async Task<JobId> CreateAsync(string? callbackUrl = null)
     {
         var request = new JobRequest { Source = new JobSource { Type = SourceType.Inline, Content = "x" }, CallbackUrl = callbackUrl };
-        await using var connection = await _db.OpenConnectionAsync(Stop);
+        await using var connection = await Db.OpenConnectionAsync(Stop);
         return (await JobIntake.StoreAsync(connection, new NewJob(JobId.Create(TimeProvider.System), request, Guid.NewGuid(), "test", null, null))).Job.Id;
     }
 
@@ -157,15 +133,9 @@ public sealed class LeaseTests(Stores stores) : IAsyncLifetime
     async Task<IReadOnlyDictionary<JobLease, bool>> RenewAsync(string worker, params JobLease[] held) =>
         (await Leases.RenewAsync(new WorkerReport(worker, 1, null, "", "", false), held, Stop)).Held;
 
-    async Task ExecuteAsync(string sql)
-    {
-        await using var command = _db.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(Stop);
-    }
-
     async Task<long> CountDeliveriesAsync()
     {
-        await using var command = _db.CreateCommand("select count(*) from webhook_deliveries where status = 'pending'");
+        await using var command = Db.CreateCommand("select count(*) from webhook_deliveries where status = 'pending'");
         return (long)(await command.ExecuteScalarAsync(Stop))!;
     }
 }

@@ -1,0 +1,42 @@
+using AspireJobs.Jobs;
+using AspireJobs.Tests.Infrastructure;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace AspireJobs.Tests.Jobs;
+
+/// <summary>A database of its own for each test, and what works on it.</summary>
+public abstract class JobDatabase(Stores stores) : IAsyncLifetime
+{
+    StoreLease _store = null!;
+
+    protected NpgsqlDataSource Db { get; private set; } = null!;
+
+    protected JobLeases Leases => new(Db, NullLogger<JobLeases>.Instance);
+
+    protected JobUpkeep Upkeep => new(Db, NullLogger<JobUpkeep>.Instance);
+
+    protected JobStore Jobs => new(Db, NullLogger<JobStore>.Instance);
+
+    protected string Postgres => _store.Postgres;
+
+    protected static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _store = await stores.LeaseAsync();
+        Db = NpgsqlDataSource.Create(_store.Postgres);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Db.DisposeAsync();
+        await _store.DisposeAsync();
+    }
+
+    protected async Task ExecuteAsync(string sql)
+    {
+        await using var command = Db.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(Stop);
+    }
+}
