@@ -38,11 +38,25 @@ public sealed record Idempotency(string Key, byte[] Digest);
 public sealed record Intake(Job Job, bool Replayed = false, bool SameRequest = true);
 
 /// <summary>Stores new jobs.</summary>
-public sealed class JobIntake(NpgsqlDataSource db, JobQueue queue)
+public sealed class JobIntake : IAsyncDisposable
 {
     const int LargestBatch = 200;
 
-    readonly Batcher<Item, Intake> _inserts = new(items => InsertAsync(db, queue, items), LargestBatch);
+    readonly NpgsqlDataSource _db;
+    readonly JobQueue _queue;
+    readonly HeldConnection _connection;
+    readonly Batcher<Item, Intake> _inserts;
+
+    /// <param name="db">Where jobs are stored.</param>
+    /// <param name="queue">Where their entries go.</param>
+    public JobIntake(NpgsqlDataSource db, JobQueue queue)
+    {
+        (_db, _queue, _connection) = (db, queue, new HeldConnection(db, TimeProvider.System));
+        _inserts = new(InsertAsync, LargestBatch);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _connection.DisposeAsync();
 
     /// <summary>
     /// Stores a job, from where on it exists, whatever becomes of Redis, and sends its entry on its way into the queue, for which nobody waits.
@@ -54,7 +68,7 @@ public sealed class JobIntake(NpgsqlDataSource db, JobQueue queue)
     /// <summary>The job that the caller's own name for a submission made before; null if it made none, or one that was asked for by another request.</summary>
     public async Task<Intake?> ReplayAsync(Guid apiKeyId, Idempotency idempotency, CancellationToken cancellationToken)
     {
-        await using var connection = await db.OpenConnectionAsync(cancellationToken);
+        await using var connection = await _db.OpenConnectionAsync(cancellationToken);
         return (await EarlierAsync(connection, [apiKeyId], [idempotency.Key])).TryGetValue((apiKeyId, idempotency.Key), out var earlier) && Matches(earlier.Digest, idempotency)
             ? new(earlier.Job, Replayed: true)
             : null;
@@ -74,11 +88,10 @@ public sealed class JobIntake(NpgsqlDataSource db, JobQueue queue)
         return new(job, JsonSerializer.Serialize(job.Request, JobsJson.Default.JobRequest), trace, JobQueue.Prepare(job.Id, job.Request.Queue, trace));
     }
 
-    static async Task<IReadOnlyList<Intake>> InsertAsync(NpgsqlDataSource db, JobQueue queue, IReadOnlyList<Item> items)
+    async Task<IReadOnlyList<Intake>> InsertAsync(IReadOnlyList<Item> items)
     {
-        await using var connection = await db.OpenConnectionAsync();
-        var intakes = await InsertAsync(connection, items);
-        _ = queue.EnqueueAsync([.. items.Zip(intakes).Where(stored => !stored.Second.Replayed).Select(stored => stored.First.Entry)]);
+        var intakes = await _connection.UseAsync(connection => InsertAsync(connection, items));
+        _ = _queue.EnqueueAsync([.. items.Zip(intakes).Where(stored => !stored.Second.Replayed).Select(stored => stored.First.Entry)]);
         return intakes;
     }
 

@@ -55,21 +55,25 @@ public enum Settled
 }
 
 /// <summary>Stores what workers have to say of the jobs that they hold. Every write passes the fence of worker and attempt.</summary>
-public sealed class JobResults
+public sealed class JobResults : IAsyncDisposable
 {
     const int LargestBatch = 100;
 
     const string Again = "(result.next <> 'none' and jobs.cancel_requested_at is null)";
 
     readonly NpgsqlDataSource _db;
+    readonly HeldConnection _connection;
     readonly Batcher<Ended, Settled> _ends;
 
     /// <param name="db">Where jobs are stored.</param>
     public JobResults(NpgsqlDataSource db)
     {
-        _db = db;
-        _ends = new(FinishAsync, LargestBatch);
+        (_db, _connection) = (db, new HeldConnection(db, TimeProvider.System));
+        _ends = new(ends => _connection.UseAsync(connection => FinishAsync(connection, ends)), LargestBatch);
     }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _connection.DisposeAsync();
 
     /// <summary>Stores output of a running attempt. False means that the lease is lost and nothing was stored.</summary>
     public async Task<bool> AppendAsync(string workerId, JobLease lease, JobOutputBatch output, CancellationToken cancellationToken) =>
@@ -105,10 +109,10 @@ public sealed class JobResults
     public Task<Settled> FinishAsync(string workerId, JobLease lease, JobResult result, JobOutputBatch output) =>
         _ends.RunAsync(new(workerId, lease, result, output));
 
-    async Task<IReadOnlyList<Settled>> FinishAsync(IReadOnlyList<Ended> ends)
+    static async Task<IReadOnlyList<Settled>> FinishAsync(NpgsqlConnection connection, IReadOnlyList<Ended> ends)
     {
         var events = ends.SelectMany(end => end.Output.Events, (end, item) => (end.Lease.Id, Item: item)).ToList();
-        var settled = (await _db.Command(
+        var settled = (await connection.Command(
             $"""
             with result as (
                 select * from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[], $9::text[], $10::text[], $11::text[],

@@ -26,6 +26,8 @@ public static class JobsDatabase
         // Requests share round trips, so one that hangs is the concern of all. Migrations take their own time.
         connection.CommandTimeout = 10;
         connection.Timeout = 5;
+        // One that is held stays open for as long as nothing happens, through whatever forgets silent connections.
+        connection.TcpKeepAliveTime = 60;
     }
 
     /// <summary>

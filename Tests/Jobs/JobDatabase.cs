@@ -16,6 +16,8 @@ public abstract class JobDatabase(Stores stores) : IAsyncLifetime
 
     protected JobUpkeep Upkeep => new(Db, NullLogger<JobUpkeep>.Instance);
 
+    protected JobResults Results { get; private set; } = null!;
+
     protected JobStore Jobs => new(Db, NullLogger<JobStore>.Instance);
 
     protected string Postgres => _store.Postgres;
@@ -26,10 +28,12 @@ public abstract class JobDatabase(Stores stores) : IAsyncLifetime
     {
         _store = await stores.LeaseAsync();
         Db = NpgsqlDataSource.Create(_store.Postgres);
+        Results = new JobResults(Db);
     }
 
     public async ValueTask DisposeAsync()
     {
+        await Results.DisposeAsync();
         await Db.DisposeAsync();
         await _store.DisposeAsync();
     }

@@ -37,5 +37,5 @@ public abstract class JobLine(Stores stores) : JobDatabase(stores)
     }
 
     protected async Task FinishAsync(JobId id) => Assert.Equal(Settled.Final,
-        await new JobResults(Db).FinishAsync("worker", new JobLease(id, 1), new JobResult(JobOutcome.Success), JobOutputBatch.Empty));
+        await Results.FinishAsync("worker", new JobLease(id, 1), new JobResult(JobOutcome.Success), JobOutputBatch.Empty));
 }

@@ -9,8 +9,6 @@ public sealed class LeaseTests(Stores stores) : JobDatabase(stores)
 {
     static readonly JobOutputBatch Output = new([new OutputEvent(1, DateTimeOffset.UnixEpoch, "playbook_on_start", "{}")], 1, "text");
 
-    JobResults Results => new(Db);
-
     [Fact]
     public async Task Of_many_workers_that_claim_a_job_exactly_one_gets_it()
     {

@@ -56,7 +56,7 @@ public sealed class PlanTests(Stores stores) : IAsyncLifetime
         await ExecuteAsync(before);
         await FillAsync();
         await ExecuteAsync(afterwards);
-        var (leases, results) = (new JobLeases(_db, NullLogger<JobLeases>.Instance), new JobResults(_db));
+        var leases = new JobLeases(_db, NullLogger<JobLeases>.Instance);
 
         for (var i = 0; i < Times; i++)
         {
@@ -65,7 +65,8 @@ public sealed class PlanTests(Stores stores) : IAsyncLifetime
             var submitted = await ReadRowsAsync();
             var claimed = Assert.Single(await leases.ClaimAsync("worker", null, 1, Stop));
             var taken = await ReadRowsAsync();
-            Assert.Equal(Settled.Final, await results.FinishAsync("worker", new JobLease(claimed.Job.Id, 1), new JobResult(JobOutcome.Success), JobOutputBatch.Empty));
+            await using (var results = new JobResults(_db))
+                Assert.Equal(Settled.Final, await results.FinishAsync("worker", new JobLease(claimed.Job.Id, 1), new JobResult(JobOutcome.Success), JobOutputBatch.Empty));
             var settled = await ReadRowsAsync();
 
             Assert.InRange(submitted - start, 0, 100);
