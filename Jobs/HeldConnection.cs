@@ -11,33 +11,32 @@ sealed class HeldConnection(NpgsqlDataSource db, TimeProvider time) : IAsyncDisp
     // Then it goes back into the pool, which knows what outlived a restart of Postgres.
     static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
-    NpgsqlConnection? _connection;
+    NpgsqlConnection? _kept;
     long _usedAt;
 
-    /// <summary>After a failure the next call opens another one.</summary>
-    public async Task<T> UseAsync<T>(Func<NpgsqlConnection, Task<T>> use)
+    /// <summary>Calls that overlap have connections of their own, of which one is kept; after a failure the next call opens another one.</summary>
+    public async Task<T> UseAsync<T>(Func<NpgsqlConnection, Task<T>> use, CancellationToken cancellationToken = default)
     {
         if (time.GetElapsedTime(_usedAt) > LongestPause)
             await DisposeAsync();
-        _connection ??= await db.OpenConnectionAsync();
+        var connection = Interlocked.Exchange(ref _kept, null) ?? await db.OpenConnectionAsync(cancellationToken);
         try
         {
-            return await use(_connection);
-        }
-        catch
-        {
-            await DisposeAsync();
-            throw;
+            var result = await use(connection);
+            _usedAt = time.GetTimestamp();
+            connection = Interlocked.Exchange(ref _kept, connection);
+            return result;
         }
         finally
         {
-            _usedAt = time.GetTimestamp();
+            if (connection is not null)
+                await connection.DisposeAsync();
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _connection, null) is { } connection)
+        if (Interlocked.Exchange(ref _kept, null) is { } connection)
             await connection.DisposeAsync();
     }
 }

@@ -97,35 +97,36 @@ public sealed class JobIntake : IAsyncDisposable
 
     static async Task<IReadOnlyList<Intake>> InsertAsync(NpgsqlConnection connection, IReadOnlyList<Item> items)
     {
+        var lines = items.GroupBy(item => (item.Job.Request.Queue, item.Job.Request.Priority, item.Job.ApiKeyId, item.Job.ApiKeyName)).ToArray();
+        var entrants = lines.SelectMany((line, l) => line.Select((item, n) => (Item: item, Line: l + 1, Behind: n))).ToArray();
         var stored = (await connection.Command(
             $"""
-            with job as (
-                select *, not_before is null or not_before <= now() as ready
-                from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::smallint[],
-                        $11::timestamptz[], $12::timestamptz[], $13::text[], $14::int[], $15::text[], $16::bytea[], $17::uuid[], $18::bytea[], $19::text[])
-                    as job (id, request, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state, queue, priority,
-                        not_before, expires_at, concurrency_key, concurrency_limit, idempotency_key, request_digest, rerun_of, sealed, schedule)
-            ), entrant as (
-                select id, queue, priority, api_key_id from job where ready
-            ), {JobOrder.Place}
-            insert into jobs (id, request, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state, queue, priority, turn,
+            insert into jobs (id, request, source_type, callback_url, queue, priority, api_key_id, api_key_name, trace_parent, trace_state, turn,
                 ready_at, expires_at, concurrency_key, concurrency_limit, idempotency_key, request_digest, rerun_of, sealed, schedule)
-            select job.id, request::json, source_type, callback_url, api_key_id, api_key_name, trace_parent, trace_state, queue, priority, placed.turn,
+            select id, request::json, source_type, callback_url, $1[line], $2[line], $3[line], $4[line], trace_parent, trace_state,
+                -- an array, so that each line is looked up once
+                case when not_before is null or not_before <= now() then behind +
+                    (array(select {JobOrder.NextTurn} from unnest($1::text[], $2::smallint[], $3::uuid[]) as line (queue, priority, api_key_id)))[line] end,
                 greatest(not_before, now()), expires_at, concurrency_key, concurrency_limit, idempotency_key, request_digest, rerun_of, sealed, schedule
-            from job left join placed on placed.id = job.id
+            from unnest($5::int[], $6::int[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
+                    $13::timestamptz[], $14::timestamptz[], $15::text[], $16::int[], $17::text[], $18::bytea[], $19::uuid[], $20::bytea[], $21::text[])
+                as entrant (line, behind, id, request, source_type, callback_url, trace_parent, trace_state,
+                    not_before, expires_at, concurrency_key, concurrency_limit, idempotency_key, request_digest, rerun_of, sealed, schedule)
             on conflict (api_key_id, idempotency_key) where idempotency_key is not null do nothing
             returning id, created_at, case when turn is null then ready_at end
             """,
+            Array.ConvertAll(lines, line => line.Key.Queue),
+            Array.ConvertAll(lines, line => (short)line.Key.Priority),
+            Array.ConvertAll(lines, line => line.Key.ApiKeyId),
+            Array.ConvertAll(lines, line => line.Key.ApiKeyName),
+            Array.ConvertAll(entrants, entrant => entrant.Line),
+            Array.ConvertAll(entrants, entrant => entrant.Behind),
             Column(item => item.Job.Id.Value),
             Column(item => item.Request),
             Column(item => item.Job.Request.Source!.Type!.Value.Word()),
             Column(item => item.Job.Request.CallbackUrl),
-            Column(item => item.Job.ApiKeyId),
-            Column(item => item.Job.ApiKeyName),
             Column(item => item.Entry.Span?.Id ?? item.Job.TraceParent),
             Column(item => item.Job.TraceState),
-            Column(item => item.Job.Request.Queue),
-            Column(item => (short)item.Job.Request.Priority),
             Column(item => item.Job.Request.NotBefore?.ToUniversalTime()),
             Column(item => item.Job.Request.ExpiresAt?.ToUniversalTime()),
             Column(item => item.Job.Request.ConcurrencyKey),
@@ -141,7 +142,7 @@ public sealed class JobIntake : IAsyncDisposable
         var earlier = known.Length == 0 ? [] : await EarlierAsync(connection, [.. known.Select(item => item.Job.ApiKeyId)], [.. known.Select(item => item.Job.Idempotency?.Key)]);
         return [.. items.Select(Result)];
 
-        T[] Column<T>(Func<Item, T> value) => [.. items.Select(value)];
+        T[] Column<T>(Func<Item, T> value) => Array.ConvertAll(entrants, entrant => value(entrant.Item));
 
         Intake Result(Item item)
         {

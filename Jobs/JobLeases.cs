@@ -36,7 +36,7 @@ public sealed record Renewal(IReadOnlyDictionary<JobLease, bool> Held, bool Drai
 /// settles the job as lost. <c>attempt</c> and <c>worker_id</c> fence every write, so a worker that was away for longer than its lease can no
 /// longer write.
 /// </summary>
-public sealed class JobLeases(NpgsqlDataSource db, ILogger<JobLeases> log)
+public sealed class JobLeases(NpgsqlDataSource db, ILogger<JobLeases> log) : IAsyncDisposable
 {
     /// <summary>How long a claim or renewal holds. Three missed renewals lose it.</summary>
     public static readonly TimeSpan Duration = TimeSpan.FromSeconds(20);
@@ -49,6 +49,11 @@ public sealed class JobLeases(NpgsqlDataSource db, ILogger<JobLeases> log)
 
     // Any number that nothing else locks; the lock ends with the transaction.
     internal const string TakeTurn = "select pg_advisory_xact_lock(427020085613)";
+
+    readonly HeldConnection _claims = new(db, TimeProvider.System);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _claims.DisposeAsync();
 
     /// <summary>Changes what claims decide by. Behind a claim that is under way, so that none starts a job by what was before once this has returned.</summary>
     internal static async Task<List<T>> BetweenClaimsAsync<T>(NpgsqlDataSource db, NpgsqlBatchCommand change, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
@@ -70,15 +75,15 @@ public sealed class JobLeases(NpgsqlDataSource db, ILogger<JobLeases> log)
     /// <param name="queues">Whose jobs it takes; null for every queue.</param>
     /// <param name="count">How many at most.</param>
     /// <param name="cancellationToken">Gives up waiting for the answer; the claim may have happened: see <see cref="UnansweredAsync"/>.</param>
-    public async Task<List<ClaimedJob>> ClaimAsync(
-        string workerId, IReadOnlyList<string>? queues, int count, CancellationToken cancellationToken)
-    {
-        await using var batch = db.CreateBatch();
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(TakeTurn));
-        // A statement of its own, so that it sees what the holder of the lock before it did.
-        batch.BatchCommands.Add(Sql.BatchCommand(Claim, workerId, Duration, count, Window(count), queues));
-        return await ReadClaimedAsync(batch, cancellationToken);
-    }
+    public Task<List<ClaimedJob>> ClaimAsync(string workerId, IReadOnlyList<string>? queues, int count, CancellationToken cancellationToken) =>
+        _claims.UseAsync(async connection =>
+        {
+            await using var batch = connection.CreateBatch();
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(TakeTurn));
+            // A statement of its own, so that it sees what the holder of the lock before it did.
+            batch.BatchCommands.Add(Sql.BatchCommand(Claim, workerId, Duration, count, Window(count), queues));
+            return await ReadClaimedAsync(batch, cancellationToken);
+        }, cancellationToken);
 
     // More than are wanted, as some may be over a limit once the others of the same claim have started.
     static int Window(int count) => 2 * count + 20;

@@ -14,22 +14,16 @@ static class JobOrder
     public const string AcrossQueues = "priority desc, nth_of_line, served_at nulls first, id";
 
     /// <summary>
-    /// Common table expressions that turn <c>entrant (id, queue, priority, api_key_id)</c> into <c>placed (id, turn)</c>. Two of them at the
-    /// same time may hand out the same turns, which only makes these callers equal.
+    /// The turn of whoever enters <c>line (queue, priority, api_key_id)</c> next, in SQL. Two that enter at the same time may get the same turn, which
+    /// only makes these callers equal.
     /// </summary>
-    public const string Place =
+    public const string NextTurn =
         """
-        line as materialized (
-            select queue, priority, api_key_id, 1 + greatest(
-                (select turn from jobs
-                    where turn is not null and (jobs.queue, jobs.priority, jobs.api_key_id) = (caller.queue, caller.priority, caller.api_key_id)
-                    order by turn desc limit 1),
-                (select served from lines where (lines.queue, lines.priority) = (caller.queue, caller.priority)),
-                -1) as first
-            from (select distinct queue, priority, api_key_id from entrant) caller
-        ), placed as (
-            select entrant.id, line.first + row_number() over (partition by queue, priority, api_key_id order by entrant.id) - 1 as turn
-            from entrant join line using (queue, priority, api_key_id)
-        )
+        1 + greatest(
+            (select turn from jobs
+                where turn is not null and (jobs.queue, jobs.priority, jobs.api_key_id) = (line.queue, line.priority, line.api_key_id)
+                order by turn desc limit 1),
+            (select served from lines where (lines.queue, lines.priority) = (line.queue, line.priority)),
+            -1)
         """;
 }

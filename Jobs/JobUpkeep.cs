@@ -52,7 +52,12 @@ public sealed class JobUpkeep(NpgsqlDataSource db, ILogger<JobUpkeep> log)
                 select id, queue, priority, api_key_id from jobs
                 where status = 'queued' and turn is null and ready_at <= now()
                 order by ready_at limit {PageSize} for update skip locked
-            ), {JobOrder.Place}
+            ), line as materialized (
+                select line.*, {JobOrder.NextTurn} as turn from (select distinct queue, priority, api_key_id from entrant) line
+            ), placed as (
+                select entrant.id, line.turn + row_number() over (partition by queue, priority, api_key_id order by entrant.id) - 1 as turn
+                from entrant join line using (queue, priority, api_key_id)
+            )
             update jobs set turn = placed.turn from placed where jobs.id = placed.id
             """)
             .ExecuteAsync(cancellationToken);

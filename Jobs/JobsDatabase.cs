@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Npgsql;
 
 namespace AspireJobs.Jobs;
@@ -9,6 +10,10 @@ public static class JobsDatabase
     // A process that is stopped while it claims does not read the answer, and Postgres would wait for it with the claims of all others behind it;
     // one that is stopped within a transaction would keep its locks.
     const string Session = "-c plan_cache_mode=force_generic_plan -c tcp_user_timeout=5000 -c idle_in_transaction_session_timeout=5000";
+
+    // What a statement used lies free at the end of the session's heap when it has ended, and glibc gives 128 KiB or more of that back to the
+    // kernel, which then clears them anew for the next one. Once a larger piece was freed, it keeps twice as much.
+    const string KeepMemory = "select length(repeat(' ', 1000000))";
 
     /// <summary>To be given to <c>AddNpgsqlDataSource</c>.</summary>
     public static void Configure(NpgsqlDataSourceBuilder builder)
@@ -28,6 +33,14 @@ public static class JobsDatabase
         connection.Timeout = 5;
         // One that is held stays open for as long as nothing happens, through whatever forgets silent connections.
         connection.TcpKeepAliveTime = 60;
+        builder.UsePhysicalConnectionInitializer(
+            opened => new NpgsqlCommand(KeepMemory, opened).ExecuteNonQuery(),
+            async opened =>
+            {
+                // Not a part of what asked for the connection.
+                Activity.Current = null;
+                await new NpgsqlCommand(KeepMemory, opened).ExecuteNonQueryAsync();
+            });
     }
 
     /// <summary>

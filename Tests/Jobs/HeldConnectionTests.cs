@@ -20,6 +20,16 @@ public sealed class HeldConnectionTests(Stores stores) : JobDatabase(stores)
     }
 
     [Fact]
+    public async Task Calls_that_overlap_have_sessions_of_their_own()
+    {
+        await using var held = new HeldConnection(Db, _clock);
+
+        var (outer, inner) = await held.UseAsync(async connection => (connection.ProcessID, await SessionAsync(held)), Stop);
+
+        Assert.NotEqual(outer, inner);
+    }
+
+    [Fact]
     public async Task After_a_pause_the_connection_comes_from_the_pool()
     {
         await using var held = new HeldConnection(Db, _clock);

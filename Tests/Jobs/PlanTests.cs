@@ -56,14 +56,14 @@ public sealed class PlanTests(Stores stores) : IAsyncLifetime
         await ExecuteAsync(before);
         await FillAsync();
         await ExecuteAsync(afterwards);
-        var leases = new JobLeases(_db, NullLogger<JobLeases>.Instance);
-
         for (var i = 0; i < Times; i++)
         {
             var start = await ReadRowsAsync();
             await SubmitAsync();
             var submitted = await ReadRowsAsync();
-            var claimed = Assert.Single(await leases.ClaimAsync("worker", null, 1, Stop));
+            ClaimedJob claimed;
+            await using (var leases = new JobLeases(_db, NullLogger<JobLeases>.Instance))
+                claimed = Assert.Single(await leases.ClaimAsync("worker", null, 1, Stop));
             var taken = await ReadRowsAsync();
             await using (var results = new JobResults(_db))
                 Assert.Equal(Settled.Final, await results.FinishAsync("worker", new JobLease(claimed.Job.Id, 1), new JobResult(JobOutcome.Success), JobOutputBatch.Empty));
