@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text;
 
@@ -21,6 +20,7 @@ static class PickupBenchmark
         using var notices = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
         var port = ((IPEndPoint)notices.Client.LocalEndPoint!).Port;
         await using var worker = await ServiceProcess.StartNoopWorkerAsync(service, [("Notices__Port", $"{port}")], stop);
+        using var connection = await SubmitConnection.OpenAsync(service.Jobs, stop);
         for (var n = 0; n < WarmUps; n++)
             await MeasureAsync($"warm-up {n}");
 
@@ -36,10 +36,9 @@ static class PickupBenchmark
             patience.CancelAfter(Patience);
             // Until nothing goes on any more; not always for as long, or it would keep step with the system's own clocks.
             await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(10, 30)), TimeProvider.System, patience.Token);
-            var request = new { source = new { type = "inline", content = "- hosts: localhost\n" }, labels = new { n = name } };
+            var request = connection.Request($$$"""{"source":{"type":"inline","content":"- hosts: localhost\n"},"labels":{"n":"{{{name}}}"}}""");
             var sentAt = Stopwatch.GetTimestamp();
-            using var accepted = await service.Client.PostAsJsonAsync(service.Jobs, request, patience.Token);
-            accepted.EnsureSuccessStatusCode();
+            await connection.SubmitAsync(request, patience.Token);
             var notice = Encoding.UTF8.GetString((await notices.ReceiveAsync(patience.Token)).Buffer);
             return notice.StartsWith(name + ' ', StringComparison.Ordinal)
                 ? Stopwatch.GetElapsedTime(sentAt, long.Parse(notice.AsSpan(name.Length + 1), CultureInfo.InvariantCulture)).TotalMilliseconds

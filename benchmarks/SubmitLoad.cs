@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net.Sockets;
-using System.Text;
 using System.Text.Json;
 
 namespace AspireJobs.Benchmarks;
@@ -80,40 +78,9 @@ static class SubmitLoad
 
     static async Task LoopAsync(Uri jobs, Func<bool> more, CancellationToken stop)
     {
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(jobs.Host, jobs.Port, stop);
-        var request = Encoding.ASCII.GetBytes(
-            $"""
-            POST {jobs.AbsolutePath} HTTP/1.1
-            Host: {jobs.Authority}
-            Authorization: {JobService.Authorization}
-            Content-Type: application/json
-            Content-Length: {Body.Length.ToString(CultureInfo.InvariantCulture)}
-
-
-            """.ReplaceLineEndings("\r\n") + Body);
-        var answer = new byte[16 * 1024];
+        using var connection = await SubmitConnection.OpenAsync(jobs, stop);
+        var request = connection.Request(Body);
         while (more())
-        {
-            await socket.SendAsync(request, stop);
-            await ReceiveAsync(socket, answer, stop);
-        }
+            await connection.SubmitAsync(request, stop);
     }
-
-    static async Task ReceiveAsync(Socket socket, byte[] answer, CancellationToken stop)
-    {
-        var length = 0;
-        do
-        {
-            if (await socket.ReceiveAsync(answer.AsMemory(length), stop) is not (> 0 and var received))
-                throw new InvalidOperationException($"the answer ends early: {Encoding.UTF8.GetString(answer, 0, length)}");
-            length += received;
-        }
-        // The end of a chunked body. Only a job's own JSON comes in chunks, and it has no line breaks in it.
-        while (!answer.AsSpan(0, length).EndsWith("\r\n0\r\n\r\n"u8) && !IsRefused(answer));
-        if (IsRefused(answer))
-            throw new InvalidOperationException(Encoding.UTF8.GetString(answer, 0, length));
-    }
-
-    static bool IsRefused(ReadOnlySpan<byte> answer) => !answer.StartsWith("HTTP/1.1 202 "u8);
 }
