@@ -34,12 +34,16 @@ public static class JobsDatabase
         // One that is held stays open for as long as nothing happens, through whatever forgets silent connections.
         connection.TcpKeepAliveTime = 60;
         builder.UsePhysicalConnectionInitializer(
-            opened => new NpgsqlCommand(KeepMemory, opened).ExecuteNonQuery(),
+            opened =>
+            {
+                using var command = opened.Command(KeepMemory);
+                command.ExecuteNonQuery();
+            },
             async opened =>
             {
                 // Not a part of what asked for the connection.
                 Activity.Current = null;
-                await new NpgsqlCommand(KeepMemory, opened).ExecuteNonQueryAsync();
+                await opened.Command(KeepMemory).ExecuteAsync(CancellationToken.None);
             });
     }
 
