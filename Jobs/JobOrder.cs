@@ -21,8 +21,10 @@ static class JobOrder
         """
         1 + greatest(
             (select turn from jobs
-                where turn is not null and (jobs.queue, jobs.priority, jobs.api_key_id) = (line.queue, line.priority, line.api_key_id)
-                order by turn desc limit 1),
+                where turn is not null and (jobs.queue, jobs.priority) = (line.queue, line.priority)
+                    -- the caller as a range: in this order only the index by callers has them, so none is taken that is read past all other callers' jobs
+                    and jobs.api_key_id between line.api_key_id and line.api_key_id
+                order by jobs.api_key_id desc, turn desc limit 1),
             (select served from lines where (lines.queue, lines.priority) = (line.queue, line.priority)),
             -1)
         """;
