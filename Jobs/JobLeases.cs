@@ -78,87 +78,20 @@ public sealed class JobLeases(NpgsqlDataSource db, ILogger<JobLeases> log) : IAs
     public Task<List<ClaimedJob>> ClaimAsync(string workerId, IReadOnlyList<string>? queues, int count, CancellationToken cancellationToken) =>
         _claims.UseAsync(async connection =>
         {
-            await using var batch = connection.CreateBatch();
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(TakeTurn));
-            // A statement of its own, so that it sees what the holder of the lock before it did.
-            batch.BatchCommands.Add(Sql.BatchCommand(Claim, workerId, Duration, count, Window(count), queues));
-            return await ReadClaimedAsync(batch, cancellationToken);
+            // One more than are wanted tells that somebody is left.
+            var claimed = await ClaimAsync(ClaimSql.Unlimited, window: count + 1);
+            // More than are wanted, as some may be over a limit once the others of the same claim have started.
+            return claimed.Count > 0 ? claimed : await ClaimAsync(ClaimSql.Limited, window: 2 * count + 20);
+
+            async Task<List<ClaimedJob>> ClaimAsync(string statement, int window)
+            {
+                await using var batch = connection.CreateBatch();
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(TakeTurn));
+                // A statement of its own, so that it sees what the holder of the lock before it did.
+                batch.BatchCommands.Add(Sql.BatchCommand(statement, workerId, Duration, count, window, queues));
+                return await ReadClaimedAsync(batch, cancellationToken);
+            }
         }, cancellationToken);
-
-    // More than are wanted, as some may be over a limit once the others of the same claim have started.
-    static int Window(int count) => 2 * count + 20;
-
-    // How many jobs run of a queue, a caller or a concurrency key. Asked for each job that stands in line, so they are counted once for all
-    // values, and looked up in an object: among joins and subqueries the planner might choose one that counts again each time.
-    static string Running(string what, string value) => $"coalesce(((select jobs from running) -> ('{what} ' || {value}))::int, 0)";
-
-    static readonly string Claim =
-        $"""
-        with running as materialized (
-            select jsonb_object_agg(what, jobs) as jobs from (
-                select what, count(*) as jobs
-                from jobs, lateral (values ('queue ' || queue), ('caller ' || api_key_id), ('key ' || concurrency_key)) as limited (what)
-                where status = 'running' and what is not null
-                group by what) counted
-        ), caller as materialized (
-            select id, max_running - {Running("caller", "id")} as room from api_keys where max_running is not null
-        ), open_queue as materialized (
-            select name, case when max_running is not null then max_running - {Running("queue", "name")} end as room
-            from queues where not paused and ($5::text[] is null or name = any($5)) and not exists (select from workers where id = $1 and draining)
-        ), candidate as (
-            select waiting.*, served_at, open_queue.room as queue_room, caller.room as caller_room
-            from open_queue
-            cross join lateral (
-                -- behind the limit, where they come in this order and need no sorting
-                select *,
-                    row_number() over (order by {JobOrder.By}) as nth_of_queue,
-                    row_number() over (order by {JobOrder.By}) - rank() over (order by priority desc) as nth_of_line
-                from (
-                    select id, priority, turn, queue, api_key_id, concurrency_key,
-                        case when concurrency_key is not null then concurrency_limit - {Running("key", "concurrency_key")} end as key_room
-                    from jobs
-                    where turn is not null and queue = open_queue.name
-                        and (expires_at is null or expires_at > now())
-                        and api_key_id not in (select id from caller where room <= 0)
-                        and (concurrency_key is null or concurrency_limit > {Running("key", "concurrency_key")})
-                    order by {JobOrder.By}
-                    limit $4) ready
-            ) waiting
-            left join lines on lines.queue = waiting.queue and lines.priority = waiting.priority
-            left join caller on caller.id = waiting.api_key_id
-            where open_queue.room is null or open_queue.room > 0
-        ), chosen as (
-            select id, queue, priority, turn from (
-                select *,
-                    row_number() over (partition by api_key_id order by {JobOrder.AcrossQueues}) as nth_of_caller,
-                    row_number() over (partition by concurrency_key order by {JobOrder.AcrossQueues}) as nth_of_key
-                from candidate) numbered
-            where (queue_room is null or nth_of_queue <= queue_room)
-                and (caller_room is null or nth_of_caller <= caller_room)
-                and (key_room is null or nth_of_key <= key_room)
-            order by {JobOrder.AcrossQueues}
-            limit $3
-        ), served as (
-            -- not where nobody is left to be unfair to
-            insert into lines (queue, priority, served, served_at)
-            select queue, priority, max(turn), clock_timestamp() from chosen
-            where (select count(*) from candidate) > (select count(*) from chosen)
-            group by queue, priority
-            on conflict (queue, priority) do update set served = greatest(lines.served, excluded.served), served_at = excluded.served_at
-        )
-        update jobs set status = 'running', turn = null, attempt = attempt + 1, worker_id = $1, started_at = now(), lease_expires_at = now() + $2
-        -- "is true" keeps the planner from walking all queued rows by their status, as it does on a table that it takes for small
-        where id = any(array(select id from chosen)) and (status = 'queued') is true
-        returning {ClaimedColumns}
-        """;
-
-    const string ClaimedColumns =
-        $"""
-        {JobRow.Columns}, trace_parent, trace_state, ready_at,
-            case when attempt > 1 then job_last_event(id) else 0 end,
-            case when attempt > 1 then job_last_log(id) else 0 end,
-            case when attempt > 1 then (select former.trace_parent from job_attempts former where former.job_id = jobs.id and former.attempt = jobs.attempt - 1) end
-        """;
 
     /// <summary>
     /// The jobs that the worker holds without knowing it, from a claim whose answer got lost. <paramref name="known"/> must name every lease
@@ -175,7 +108,7 @@ public sealed class JobLeases(NpgsqlDataSource db, ILogger<JobLeases> log) : IAs
             $"""
             update jobs set lease_expires_at = now() + $4
             where status = 'running' and worker_id = $1 and (id, attempt) not in (select * from unnest($2::uuid[], $3::int[]))
-            returning {ClaimedColumns}
+            returning {ClaimSql.Columns}
             """,
             workerId, Ids(known.Select(lease => lease.Id)), Attempts(known), Duration));
         return await ReadClaimedAsync(batch, cancellationToken);
