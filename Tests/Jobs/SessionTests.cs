@@ -16,9 +16,7 @@ public sealed class SessionTests(Stores stores) : JobDatabase(stores)
     [Fact]
     public async Task A_session_does_not_fetch_the_memory_for_each_statement_from_the_kernel()
     {
-        var builder = new NpgsqlDataSourceBuilder(Postgres);
-        JobsDatabase.Configure(builder);
-        await using var db = builder.Build();
+        await using var db = Configured();
         // In the first one Npgsql reads the types, which takes and frees a large piece.
         await using var first = await db.OpenConnectionAsync(Stop);
         await using var connection = await db.OpenConnectionAsync(Stop);
@@ -34,6 +32,23 @@ public sealed class SessionTests(Stores stores) : JobDatabase(stores)
             for (var i = 0; i < Statements; i++)
                 Assert.Equal(1000, await connection.Command(Statement).CountAsync(Stop));
         }
+    }
+
+    [Fact]
+    public async Task A_statement_whose_cost_looks_high_is_not_compiled_each_time()
+    {
+        await using var db = Configured();
+
+        var plan = await db.Command("explain (analyze) select sum(n) from generate_series(1, 100000000) n limit 0").QueryAsync(row => row.GetString(0), Stop);
+
+        Assert.DoesNotContain(plan, line => line.StartsWith("JIT:", StringComparison.Ordinal));
+    }
+
+    NpgsqlDataSource Configured()
+    {
+        var builder = new NpgsqlDataSourceBuilder(Postgres);
+        JobsDatabase.Configure(builder);
+        return builder.Build();
     }
 
     // Those for which nothing is read from a disk: the tenth field of proc(5)'s stat.
