@@ -23,9 +23,7 @@ public sealed class ClaimTests(Stores stores) : JobLine(stores)
     public async Task A_worker_that_is_frozen_while_it_claims_does_not_hold_up_the_others()
     {
         var ids = await SubmitAsync(Alice, 1);
-        var builder = new NpgsqlDataSourceBuilder(Postgres);
-        JobsDatabase.Configure(builder);
-        await using var frozen = builder.Build();
+        await using var frozen = Configured();
         await using var batch = frozen.CreateBatch();
         batch.BatchCommands.Add(new NpgsqlBatchCommand(JobLeases.TakeTurn));
         batch.BatchCommands.Add(new NpgsqlBatchCommand("select repeat('x', 1000000) from generate_series(1, 200)"));

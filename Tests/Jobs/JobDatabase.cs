@@ -38,6 +38,14 @@ public abstract class JobDatabase(Stores stores) : IAsyncLifetime
         await _store.DisposeAsync();
     }
 
+    /// <summary>Another pool on the database, with the sessions that services have.</summary>
+    protected NpgsqlDataSource Configured()
+    {
+        var builder = new NpgsqlDataSourceBuilder(Postgres);
+        JobsDatabase.Configure(builder);
+        return builder.Build();
+    }
+
     protected async Task ExecuteAsync(string sql)
     {
         await using var command = Db.CreateCommand(sql);

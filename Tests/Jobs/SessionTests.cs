@@ -1,7 +1,6 @@
 using System.Globalization;
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
-using Npgsql;
 
 namespace AspireJobs.Tests.Jobs;
 
@@ -42,13 +41,6 @@ public sealed class SessionTests(Stores stores) : JobDatabase(stores)
         var plan = await db.Command("explain (analyze) select sum(n) from generate_series(1, 100000000) n limit 0").QueryAsync(row => row.GetString(0), Stop);
 
         Assert.DoesNotContain(plan, line => line.StartsWith("JIT:", StringComparison.Ordinal));
-    }
-
-    NpgsqlDataSource Configured()
-    {
-        var builder = new NpgsqlDataSourceBuilder(Postgres);
-        JobsDatabase.Configure(builder);
-        return builder.Build();
     }
 
     // Those for which nothing is read from a disk: the tenth field of proc(5)'s stat.
