@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using OpenTelemetry.Exporter;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
@@ -6,18 +8,23 @@ using OpenTelemetry.Trace;
 namespace AspireJobs.ServiceDefaults;
 
 /// <summary>
-/// Sends what is left when everything else has stopped, all signals at once and for a bounded time. Left to disposal, each signal
-/// in turn would wait for a collector that is not there.
+/// Sends what is left when everything else has stopped, all signals at once and for little longer than one export may take. Left to disposal,
+/// each signal in turn would wait for a collector that is not there.
 /// </summary>
-sealed class TelemetryShutdown(TracerProvider? traces = null, MeterProvider? metrics = null, LoggerProvider? logs = null) : IHostedLifecycleService
+sealed class TelemetryShutdown(
+    IOptions<OtlpExporterOptions> exporter, TracerProvider? traces = null, MeterProvider? metrics = null, LoggerProvider? logs = null)
+    : IHostedLifecycleService
 {
-    // Longer than one export may take (OTEL_EXPORTER_OTLP_TIMEOUT).
-    const int TimeoutMilliseconds = 2500;
+    const int MarginMilliseconds = 500;
+
+    readonly int _timeoutMilliseconds = exporter.Value.TimeoutMilliseconds + MarginMilliseconds;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.WhenAll(
-        Task.Run(() => traces?.Shutdown(TimeoutMilliseconds), CancellationToken.None),
-        Task.Run(() => metrics?.Shutdown(TimeoutMilliseconds), CancellationToken.None),
-        Task.Run(() => logs?.Shutdown(TimeoutMilliseconds), CancellationToken.None));
+        Apart(timeout => traces?.Shutdown(timeout)), Apart(timeout => metrics?.Shutdown(timeout)), Apart(timeout => logs?.Shutdown(timeout)));
+
+    // On threads of their own: each blocks until its last export is done, which over gRPC needs threads of the pool.
+    Task Apart(Action<int> shutDown) =>
+        Task.Factory.StartNew(() => shutDown(_timeoutMilliseconds), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -21,6 +21,8 @@ public sealed class ExportTests(WatchedSystem system)
         settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = protocol == "grpc" ? collector.GrpcUrl : collector.Url;
         settings["OTEL_EXPORTER_OTLP_HEADERS"] = "x-otlp-api-key=key-of-the-collector";
         settings["OTEL_BSP_SCHEDULE_DELAY"] = "2000";
+        // Fewer than signals: what waits for the last exports on the threads of the pool leaves none to make them.
+        settings["DOTNET_ThreadPool_ForceMaxWorkerThreads"] = "2";
         using var service = await ServiceProcess.StartAsync("Api", settings);
         using (await system.Client.GetAsync(new Uri(service.Address, "/nothing/here"), Stop))
         {
@@ -39,12 +41,33 @@ public sealed class ExportTests(WatchedSystem system)
     }
 
     [Fact]
+    public async Task A_service_that_stops_gives_a_slow_collector_as_long_as_its_timeout_says()
+    {
+        var answers = new TaskCompletionSource();
+        await using var collector = await OtlpReceiver.StartAsync();
+        collector.Answers = answers.Task;
+        var settings = system.SettingsOf("Api");
+        settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Url;
+        using var service = await ServiceProcess.StartAsync("Api", settings);
+
+        var stopped = service.StopAsync();
+        await service.LineAsync(line => line.Contains("shutting down", StringComparison.Ordinal));
+        // Twice what an export may take where nobody says otherwise.
+        await Task.Delay(TimeSpan.FromSeconds(5), TimeProvider.System, Stop);
+        Assert.False(stopped.IsCompleted);
+        answers.SetResult();
+
+        Assert.Equal(0, await stopped);
+    }
+
+    [Fact]
     public async Task A_collector_that_never_answers_costs_requests_nothing_and_what_is_lost_is_counted()
     {
         using var silent = new TcpListener(IPAddress.Loopback, 0);
         silent.Start();
         var settings = system.SettingsOf("Api");
         settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://{silent.LocalEndpoint}";
+        settings.Remove("OTEL_EXPORTER_OTLP_TIMEOUT");
         settings["OTEL_BSP_MAX_QUEUE_SIZE"] = settings["OTEL_BSP_MAX_EXPORT_BATCH_SIZE"] = "32";
         using var service = await ServiceProcess.StartAsync("Api", settings);
 

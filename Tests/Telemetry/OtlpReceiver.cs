@@ -47,6 +47,9 @@ sealed class OtlpReceiver : IAsyncDisposable
 
     public IReadOnlyCollection<ReceivedSpan> Spans => _spans;
 
+    /// <summary>What each request waits for before it is answered.</summary>
+    public Task Answers { get; set; } = Task.CompletedTask;
+
     /// <summary>Which of traces, metrics and logs have come.</summary>
     public IEnumerable<string> Signals => _signals.Keys;
 
@@ -83,20 +86,20 @@ sealed class OtlpReceiver : IAsyncDisposable
 
     async Task ReceiveHttpAsync(string signal, HttpContext context)
     {
-        Keep(signal, context, await ReadAsync(context));
+        await KeepAsync(signal, context, await ReadAsync(context));
         context.Response.ContentType = "application/x-protobuf";
     }
 
     async Task ReceiveGrpcAsync(string signal, HttpContext context)
     {
-        Keep(signal == "trace" ? "traces" : signal, context, (await ReadAsync(context))[GrpcPrefix..]);
+        await KeepAsync(signal == "trace" ? "traces" : signal, context, (await ReadAsync(context))[GrpcPrefix..]);
         context.Response.ContentType = "application/grpc";
         context.Response.DeclareTrailer("grpc-status");
         await context.Response.Body.WriteAsync(new byte[GrpcPrefix]);
         context.Response.AppendTrailer("grpc-status", "0");
     }
 
-    void Keep(string signal, HttpContext context, byte[] message)
+    Task KeepAsync(string signal, HttpContext context, byte[] message)
     {
         _payloads.Enqueue(message);
         _signals[signal] = true;
@@ -106,6 +109,7 @@ sealed class OtlpReceiver : IAsyncDisposable
             foreach (var span in ReceivedSpan.Read(message))
                 _spans.Enqueue(span);
         Interlocked.Exchange(ref _more, NewSignal()).SetResult();
+        return Answers;
     }
 
     static async Task<byte[]> ReadAsync(HttpContext context)

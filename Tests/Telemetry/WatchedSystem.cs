@@ -124,6 +124,8 @@ public sealed class WatchedSystem(Stores stores) : IAsyncLifetime
         ["Webhooks:AllowedNetworks:0"] = "127.0.0.0/8",
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = Collector.Url,
         ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+        // The collector shares its process with all tests that run beside it, and what comes too late is lost.
+        ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "30000",
         ["OTEL_BSP_SCHEDULE_DELAY"] = "100",
         ["OTEL_BLRP_SCHEDULE_DELAY"] = "100",
         ["OTEL_METRIC_EXPORT_INTERVAL"] = "1000",
