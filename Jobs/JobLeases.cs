@@ -14,6 +14,11 @@ namespace AspireJobs.Jobs;
 public sealed record ClaimedJob(
     Job Job, string? TraceParent, string? TraceState, TimeSpan Waited, int LastEventSeq = 0, int LastLogSeq = 0, string? FormerTraceParent = null);
 
+/// <summary>What a claim took.</summary>
+/// <param name="Jobs">The jobs, in their order.</param>
+/// <param name="IsRest">They are all that could start. Without it there may be more, or some that wait for these or others to end.</param>
+public sealed record Claim(List<ClaimedJob> Jobs, bool IsRest);
+
 /// <summary>One attempt at one job: the fence that every write of a worker passes.</summary>
 public readonly record struct JobLease(JobId Id, int Attempt);
 
@@ -69,19 +74,22 @@ public sealed class JobLeases(NpgsqlDataSource db, ILogger<JobLeases> log) : IAs
     /// <summary>
     /// Takes up to <paramref name="count"/> jobs that may start, in their order (see <see cref="JobOrder"/>). Claims take turns, by a lock that
     /// ends with the transaction: only so can the limits of queues, callers and concurrency keys hold among workers. Fewer jobs than asked for
-    /// do not mean that there are no more; none does. A job whose row cannot be read is taken and not returned; its lease will run out.
+    /// do not mean that there are no more, unless the claim says so; none does. A job whose row cannot be read is taken and not returned; its
+    /// lease will run out.
     /// </summary>
     /// <param name="workerId">Who takes them.</param>
     /// <param name="queues">Whose jobs it takes; null for every queue.</param>
     /// <param name="count">How many at most.</param>
     /// <param name="cancellationToken">Gives up waiting for the answer; the claim may have happened: see <see cref="UnansweredAsync"/>.</param>
-    public Task<List<ClaimedJob>> ClaimAsync(string workerId, IReadOnlyList<string>? queues, int count, CancellationToken cancellationToken) =>
+    public Task<Claim> ClaimAsync(string workerId, IReadOnlyList<string>? queues, int count, CancellationToken cancellationToken) =>
         _claims.UseAsync(async connection =>
         {
             // One more than are wanted tells that somebody is left.
             var claimed = await ClaimAsync(ClaimSql.Unlimited, window: count + 1);
+            if (claimed.Count > 0)
+                return new Claim(claimed, IsRest: claimed.Count < count);
             // More than are wanted, as some may be over a limit once the others of the same claim have started.
-            return claimed.Count > 0 ? claimed : await ClaimAsync(ClaimSql.Limited, window: 2 * count + 20);
+            return new Claim(await ClaimAsync(ClaimSql.Limited, window: 2 * count + 20), IsRest: false);
 
             async Task<List<ClaimedJob>> ClaimAsync(string statement, int window)
             {

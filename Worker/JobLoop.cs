@@ -18,16 +18,24 @@ internal sealed class JobLoop(
     // A claim was sent and its answer did not come: it may have taken jobs.
     bool _unanswered;
 
+    // A claim may find jobs. Not so after one that took the rest, until a signal comes or is overdue.
+    volatile bool _anyReady = true;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         logger.WorkerStarted(worker.Value, runs.FreeSlots, directory.ToString());
         using var untraced = Traces.Suppress();
         runs.SlotFreed += _wake.Set;
-        await using var enqueued = await signals.OnReadyAsync(_wake.Set);
+        await using var ready = await signals.OnReadyAsync(() =>
+        {
+            _anyReady = true;
+            _wake.Set();
+        });
         try
         {
             while (!stoppingToken.IsCancellationRequested)
-                await _wake.WaitAsync(await TakeAllAsync(stoppingToken), stoppingToken);
+                if (!await _wake.WaitAsync(await TakeAllAsync(stoppingToken), stoppingToken))
+                    _anyReady = true;
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -40,7 +48,7 @@ internal sealed class JobLoop(
     {
         try
         {
-            while (!stoppingToken.IsCancellationRequested && await TakeAsync())
+            while (!stoppingToken.IsCancellationRequested && _anyReady && await TakeAsync())
             {
             }
             _outage.Over();
@@ -48,12 +56,13 @@ internal sealed class JobLoop(
         }
         catch (Exception e)
         {
+            _anyReady = true;
             return _outage.Failed(e);
         }
     }
 
-    /// <summary>One claim. True if another one may find more.</summary>
-    internal async Task<bool> TakeAsync()
+    /// <summary>One claim. True if it took any.</summary>
+    async Task<bool> TakeAsync()
     {
         // Not the stopping token: a claim whose answer is thrown away would leave jobs that nobody runs.
         using var patience = new CancellationTokenSource(JobLeases.Renewal, time);
@@ -70,10 +79,14 @@ internal sealed class JobLoop(
         if (slots <= 0)
             return false;
         _unanswered = true;
-        var claimed = await leases.ClaimAsync(worker.Value, options.Value.Queues, slots, patience.Token);
+        // Before the claim: what comes meanwhile it may not see.
+        _anyReady = false;
+        var claim = await leases.ClaimAsync(worker.Value, options.Value.Queues, slots, patience.Token);
         _unanswered = false;
-        Start(claimed, claimedAt);
-        return claimed.Count > 0;
+        if (!claim.IsRest)
+            _anyReady = true;
+        Start(claim.Jobs, claimedAt);
+        return claim.Jobs.Count > 0;
     }
 
     void Start(List<ClaimedJob> claimed, long claimedAt)

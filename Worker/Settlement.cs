@@ -17,7 +17,11 @@ internal sealed class Settlement(JobResults results, JobStore store, JobSignals 
         if (settled == Settled.LeaseLost)
             logger.LeaseLost(run.Job.Id, run.Lease.Attempt, worker.Value);
         else if (settled == Settled.Queued)
+        {
             Retried(run.Job, stored.Failure!);
+            if (stored.Next == NextAttempt.AtOnce)
+                await signals.ReadyAsync();
+        }
         else
             await AnnounceAsync(run.Job with
             {

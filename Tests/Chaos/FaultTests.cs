@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
@@ -44,6 +46,24 @@ public sealed class FaultTests(Stores stores)
         Assert.Equal(JobOutcome.WorkerLost, job.Outcome);
         Assert.Contains("shut down", job.Failure!.Message);
         Assert.Empty(Processes.WithArgument($"600.{marker}"));
+    }
+
+    [Fact]
+    public async Task A_job_that_a_stopping_worker_hands_back_wakes_the_others()
+    {
+        await using var system = await JobSystem.StartAsync(stores, worker: false);
+        using var server = new TcpListener(IPAddress.Loopback, 0);
+        server.Start();
+        using var worker = ServiceProcess.StartWorker(system);
+        var id = await system.SubmitAsync(new { source = new { type = "git", url = $"http://{server.LocalEndpoint}/hangs.git" }, playbook = "site.yml" });
+        using var accepted = await server.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+        using var signal = new Signal(TimeProvider.System);
+        await using var subscription = await system.ApiServices.GetRequiredService<JobSignals>().OnReadyAsync(signal.Set);
+
+        worker.Signal("TERM");
+
+        Assert.True(await signal.WaitAsync(Timeout.InfiniteTimeSpan, TestContext.Current.CancellationToken));
+        Assert.Equal(JobStatus.Queued, (await system.GetAsync(id)).Status);
     }
 
     [Fact]

@@ -19,6 +19,19 @@ public sealed class ClaimTests(Stores stores) : JobLine(stores)
         Assert.Equal(ids, await ClaimOneByOneAsync(5));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_claim_says_that_it_took_the_rest_where_no_limit_may_have_kept_others_waiting(bool limited)
+    {
+        await LimitAsync(limited);
+        await SubmitAsync(Alice, 3);
+
+        Assert.False((await Leases.ClaimAsync("worker", null, 2, Stop)).IsRest);
+        Assert.Equal(!limited, (await Leases.ClaimAsync("worker", null, 2, Stop)).IsRest);
+        Assert.False((await Leases.ClaimAsync("worker", null, 2, Stop)).IsRest);
+    }
+
     [Fact]
     public async Task A_worker_that_is_frozen_while_it_claims_does_not_hold_up_the_others()
     {

@@ -26,7 +26,7 @@ public abstract class JobLine(Stores stores) : JobDatabase(stores)
     }
 
     protected async Task<List<JobId>> ClaimAsync(int count, string worker = "worker", IReadOnlyList<string>? queues = null) =>
-        (await Leases.ClaimAsync(worker, queues, count, Stop)).ConvertAll(claimed => claimed.Job.Id);
+        (await Leases.ClaimAsync(worker, queues, count, Stop)).Jobs.ConvertAll(claimed => claimed.Job.Id);
 
     protected async Task<List<JobId>> ClaimOneByOneAsync(int count)
     {

@@ -125,8 +125,8 @@ public sealed class LeaseTests(Stores stores) : JobDatabase(stores)
         return (await JobIntake.StoreAsync(connection, new NewJob(JobId.Create(TimeProvider.System), request, Guid.NewGuid(), "test", null, null))).Job.Id;
     }
 
-    Task<List<ClaimedJob>> ClaimAsync(string worker) =>
-        Leases.ClaimAsync(worker, null, 1, Stop);
+    async Task<List<ClaimedJob>> ClaimAsync(string worker) =>
+        (await Leases.ClaimAsync(worker, null, 1, Stop)).Jobs;
 
     async Task<IReadOnlyDictionary<JobLease, bool>> RenewAsync(string worker, params JobLease[] held) =>
         (await Leases.RenewAsync(new WorkerReport(worker, 1, null, "", "", false), held, Stop)).Held;

@@ -69,7 +69,7 @@ public sealed class PlanTests(Stores stores) : IAsyncLifetime
             var submitted = await ReadRowsAsync();
             ClaimedJob claimed;
             await using (var leases = new JobLeases(_db, NullLogger<JobLeases>.Instance))
-                claimed = Assert.Single(await leases.ClaimAsync("worker", null, 1, Stop));
+                claimed = Assert.Single((await leases.ClaimAsync("worker", null, 1, Stop)).Jobs);
             var taken = await ReadRowsAsync();
             await using (var results = new JobResults(_db))
                 Assert.Equal(Settled.Final, await results.FinishAsync("worker", new JobLease(claimed.Job.Id, 1), new JobResult(JobOutcome.Success), JobOutputBatch.Empty));

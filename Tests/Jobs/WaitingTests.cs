@@ -45,7 +45,7 @@ public sealed class WaitingTests(Stores stores) : JobLine(stores)
         var ready = await Db.Command("select ready_at from jobs").QueryAsync(row => row.GetFieldValue<DateTimeOffset>(0), Stop);
         Assert.Equal((1, ready[0]), await QueuedAsync());
         Assert.Equal((1, ready[0]), await ListedAsync());
-        Assert.InRange(Assert.Single(await Leases.ClaimAsync("worker", null, 1, Stop)).Waited, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(10));
+        Assert.InRange(Assert.Single((await Leases.ClaimAsync("worker", null, 1, Stop)).Jobs).Waited, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(10));
 
         async Task<(long, DateTimeOffset?)> QueuedAsync()
         {
