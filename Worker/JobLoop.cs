@@ -21,6 +21,8 @@ internal sealed class JobLoop(
     // A claim may find jobs. Not so after one that took the rest, until a signal comes or is overdue.
     volatile bool _anyReady = true;
 
+    long _lookedAt;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         logger.WorkerStarted(worker.Value, runs.FreeSlots, directory.ToString());
@@ -34,8 +36,7 @@ internal sealed class JobLoop(
         try
         {
             while (!stoppingToken.IsCancellationRequested)
-                if (!await _wake.WaitAsync(await TakeAllAsync(stoppingToken), stoppingToken))
-                    _anyReady = true;
+                await _wake.WaitAsync(await TakeAllAsync(stoppingToken), stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -48,11 +49,13 @@ internal sealed class JobLoop(
     {
         try
         {
+            if (LeftToWait == TimeSpan.Zero)
+                _anyReady = true;
             while (!stoppingToken.IsCancellationRequested && _anyReady && await TakeAsync())
             {
             }
             _outage.Over();
-            return LongestWait;
+            return LeftToWait;
         }
         catch (Exception e)
         {
@@ -61,12 +64,15 @@ internal sealed class JobLoop(
         }
     }
 
+    // Since the last look, however often slots have become free meanwhile.
+    TimeSpan LeftToWait => LongestWait - time.GetElapsedTime(_lookedAt) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
+
     /// <summary>One claim. True if it took any.</summary>
     async Task<bool> TakeAsync()
     {
         // Not the stopping token: a claim whose answer is thrown away would leave jobs that nobody runs.
         using var patience = new CancellationTokenSource(JobLeases.Renewal, time);
-        var claimedAt = time.GetTimestamp();
+        var claimedAt = _lookedAt = time.GetTimestamp();
         if (_unanswered)
         {
             Start(await leases.UnansweredAsync(worker.Value, runs.Known, patience.Token), claimedAt);

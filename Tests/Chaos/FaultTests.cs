@@ -17,7 +17,7 @@ public sealed class FaultTests(Stores stores)
         await using var receiver = await CallbackReceiver.StartAsync();
         var marker = $"{Random.Shared.Next(100_000, 999_999)}";
         using var doomed = ServiceProcess.StartWorker(system);
-        var id = await system.SubmitAsync(new { source = Sleeper(marker), callback_url = receiver.Url });
+        var id = await system.SubmitAsync(new { source = Sleeper($"600.{marker}"), callback_url = receiver.Url });
         await system.WaitForLogAsync(id, "TASK [Sleep]");
 
         doomed.Kill();
@@ -37,7 +37,7 @@ public sealed class FaultTests(Stores stores)
         await using var system = await JobSystem.StartAsync(stores, worker: false);
         var marker = $"{Random.Shared.Next(100_000, 999_999)}";
         using var worker = ServiceProcess.StartWorker(system);
-        var id = await system.SubmitAsync(new { source = Sleeper(marker) });
+        var id = await system.SubmitAsync(new { source = Sleeper($"600.{marker}") });
         await system.WaitForLogAsync(id, "TASK [Sleep]");
 
         worker.Signal("TERM");
@@ -71,7 +71,7 @@ public sealed class FaultTests(Stores stores)
     {
         await using var system = await JobSystem.StartAsync(stores, worker: false);
         using var sleeper = ServiceProcess.StartWorker(system);
-        var id = await system.SubmitAsync(new { source = Sleeper("777") });
+        var id = await system.SubmitAsync(new { source = Sleeper("600.777") });
         await system.WaitForLogAsync(id, "TASK [Sleep]");
 
         sleeper.Signal("STOP");
@@ -103,9 +103,37 @@ public sealed class FaultTests(Stores stores)
         Assert.Equal((JobOutcome.Success, 1), (job.Outcome, job.Attempt));
     }
 
-    static object Sleeper(string marker) => new
+    [Fact]
+    public async Task A_job_that_no_signal_told_of_starts_though_slots_become_free_all_the_time()
+    {
+        await using var system = await JobSystem.StartAsync(stores, webhooks: false, settings: new() { ["Worker:Slots"] = "10" });
+        var untold = await system.SubmitAsync(new { source = JobSystem.ShortSource, not_before = TimeProvider.System.GetUtcNow().AddDays(1) });
+        var gates = Enumerable.Range(0, 8).Select(_ => new Gate()).ToList();
+        var held = new List<JobId>();
+        foreach (var gate in gates)
+            held.Add(await system.SubmitAsync(new { source = gate.Source }));
+        foreach (var id in held)
+            await system.WaitForLogAsync(id, "TASK [Hold]");
+        // With this one the worker takes the rest of the line.
+        await system.RunShortAsync();
+
+        await system.ExecuteAsync($"update jobs set turn = 1000, ready_at = now() where id = '{untold.Value}'");
+        Job? last = null;
+        foreach (var (gate, id) in gates.Zip(held))
+        {
+            await Task.Delay(TimeSpan.FromSeconds(0.7), TimeProvider.System, TestContext.Current.CancellationToken);
+            gate.Open();
+            (last, _) = await system.WaitAsync(id);
+            gate.Dispose();
+        }
+        var (found, _) = await system.WaitAsync(untold);
+
+        Assert.True(found.StartedAt < last!.FinishedAt, $"it started at {found.StartedAt:O}, when the last of the others had ended at {last.FinishedAt:O}");
+    }
+
+    static object Sleeper(string seconds) => new
     {
         type = "inline",
-        content = $"- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {{msg: before}}\n    - name: Sleep\n      command: sleep 600.{marker}\n",
+        content = $"- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {{msg: before}}\n    - name: Sleep\n      command: sleep {seconds}\n",
     };
 }
