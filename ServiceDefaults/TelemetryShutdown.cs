@@ -20,11 +20,13 @@ sealed class TelemetryShutdown(
     readonly int _timeoutMilliseconds = exporter.Value.TimeoutMilliseconds + MarginMilliseconds;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.WhenAll(
-        Apart(timeout => traces?.Shutdown(timeout)), Apart(timeout => metrics?.Shutdown(timeout)), Apart(timeout => logs?.Shutdown(timeout)));
+        Apart(() => traces?.Shutdown(_timeoutMilliseconds)),
+        Apart(() => metrics?.Shutdown(_timeoutMilliseconds)),
+        Apart(() => logs?.Shutdown(_timeoutMilliseconds)));
 
     // On threads of their own: each blocks until its last export is done, which over gRPC needs threads of the pool.
-    Task Apart(Action<int> shutDown) =>
-        Task.Factory.StartNew(() => shutDown(_timeoutMilliseconds), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    static Task Apart(Action shutDown) =>
+        Task.Factory.StartNew(shutDown, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

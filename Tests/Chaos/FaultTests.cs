@@ -17,7 +17,7 @@ public sealed class FaultTests(Stores stores)
         await using var receiver = await CallbackReceiver.StartAsync();
         var marker = $"{Random.Shared.Next(100_000, 999_999)}";
         using var doomed = ServiceProcess.StartWorker(system);
-        var id = await system.SubmitAsync(new { source = Sleeper($"600.{marker}"), callback_url = receiver.Url });
+        var id = await system.SubmitAsync(new { source = Sleeper(marker), callback_url = receiver.Url });
         await system.WaitForLogAsync(id, "TASK [Sleep]");
 
         doomed.Kill();
@@ -37,7 +37,7 @@ public sealed class FaultTests(Stores stores)
         await using var system = await JobSystem.StartAsync(stores, worker: false);
         var marker = $"{Random.Shared.Next(100_000, 999_999)}";
         using var worker = ServiceProcess.StartWorker(system);
-        var id = await system.SubmitAsync(new { source = Sleeper($"600.{marker}") });
+        var id = await system.SubmitAsync(new { source = Sleeper(marker) });
         await system.WaitForLogAsync(id, "TASK [Sleep]");
 
         worker.Signal("TERM");
@@ -71,7 +71,7 @@ public sealed class FaultTests(Stores stores)
     {
         await using var system = await JobSystem.StartAsync(stores, worker: false);
         using var sleeper = ServiceProcess.StartWorker(system);
-        var id = await system.SubmitAsync(new { source = Sleeper("600.777") });
+        var id = await system.SubmitAsync(new { source = Sleeper("777") });
         await system.WaitForLogAsync(id, "TASK [Sleep]");
 
         sleeper.Signal("STOP");
@@ -131,9 +131,9 @@ public sealed class FaultTests(Stores stores)
         Assert.True(found.StartedAt < last!.FinishedAt, $"it started at {found.StartedAt:O}, when the last of the others had ended at {last.FinishedAt:O}");
     }
 
-    static object Sleeper(string seconds) => new
+    static object Sleeper(string marker) => new
     {
         type = "inline",
-        content = $"- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {{msg: before}}\n    - name: Sleep\n      command: sleep {seconds}\n",
+        content = $"- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {{msg: before}}\n    - name: Sleep\n      command: sleep 600.{marker}\n",
     };
 }

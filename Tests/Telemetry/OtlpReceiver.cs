@@ -86,20 +86,22 @@ sealed class OtlpReceiver : IAsyncDisposable
 
     async Task ReceiveHttpAsync(string signal, HttpContext context)
     {
-        await KeepAsync(signal, context, await ReadAsync(context));
+        Keep(signal, context, await ReadAsync(context));
+        await Answers;
         context.Response.ContentType = "application/x-protobuf";
     }
 
     async Task ReceiveGrpcAsync(string signal, HttpContext context)
     {
-        await KeepAsync(signal == "trace" ? "traces" : signal, context, (await ReadAsync(context))[GrpcPrefix..]);
+        Keep(signal == "trace" ? "traces" : signal, context, (await ReadAsync(context))[GrpcPrefix..]);
+        await Answers;
         context.Response.ContentType = "application/grpc";
         context.Response.DeclareTrailer("grpc-status");
         await context.Response.Body.WriteAsync(new byte[GrpcPrefix]);
         context.Response.AppendTrailer("grpc-status", "0");
     }
 
-    Task KeepAsync(string signal, HttpContext context, byte[] message)
+    void Keep(string signal, HttpContext context, byte[] message)
     {
         _payloads.Enqueue(message);
         _signals[signal] = true;
@@ -109,7 +111,6 @@ sealed class OtlpReceiver : IAsyncDisposable
             foreach (var span in ReceivedSpan.Read(message))
                 _spans.Enqueue(span);
         Interlocked.Exchange(ref _more, NewSignal()).SetResult();
-        return Answers;
     }
 
     static async Task<byte[]> ReadAsync(HttpContext context)
