@@ -22,9 +22,6 @@ public static class Extensions
     const string AlivePath = "/alive";
     const string MetricsPath = "/metrics";
 
-    static readonly string[] Endpoints =
-        ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"];
-
     /// <summary>
     /// Adds JSON logs, OpenTelemetry, health checks and service discovery. To be called first on a new builder, so that nothing is logged before.
     /// Activity sources and meters whose names begin with <c>AspireJobs</c> are collected without further registration.
@@ -43,8 +40,8 @@ public static class Extensions
     }
 
     /// <summary>
-    /// Adds traces and metrics, the latter on <c>/metrics</c>; with <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> set, or that of one signal, all three signals
-    /// are also exported. The other <c>OTEL_*</c> variables mean what they mean to the .NET SDK, which knows most of the standard ones.
+    /// Adds traces and metrics, the latter on <c>/metrics</c>; with <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> set all three signals are also exported, with
+    /// that of one signal this one. The other <c>OTEL_*</c> variables mean what they mean to the .NET SDK, which knows most of the standard ones.
     /// </summary>
     public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
@@ -76,15 +73,7 @@ public static class Extensions
                 .BoundLabels()
                 .AddPrometheusExporter(options => options.ScopeInfoEnabled = false));
 
-        if (Endpoints.Any(name => !string.IsNullOrWhiteSpace(builder.Configuration[name])))
-        {
-            builder.Services.TryAddSingleton(TimeProvider.System);
-            builder.Services.AddHostedService<ExportErrors>();
-            builder.Logging.AddOpenTelemetry(logs => logs.IncludeFormattedMessage = true);
-            telemetry.UseOtlpExporter();
-            builder.Services.AddHostedService<TelemetryShutdown>();
-        }
-
+        OtlpExport.Add(builder, telemetry);
         return builder;
     }
 

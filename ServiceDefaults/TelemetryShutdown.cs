@@ -12,17 +12,17 @@ namespace AspireJobs.ServiceDefaults;
 /// each signal in turn would wait for a collector that is not there.
 /// </summary>
 sealed class TelemetryShutdown(
-    IOptions<OtlpExporterOptions> exporter, TracerProvider? traces = null, MeterProvider? metrics = null, LoggerProvider? logs = null)
+    IOptionsMonitor<OtlpExporterOptions> exporters, TracerProvider? traces = null, MeterProvider? metrics = null, LoggerProvider? logs = null)
     : IHostedLifecycleService
 {
     const int MarginMilliseconds = 500;
 
-    readonly int _timeoutMilliseconds = exporter.Value.TimeoutMilliseconds + MarginMilliseconds;
-
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.WhenAll(
-        Apart(() => traces?.Shutdown(_timeoutMilliseconds)),
-        Apart(() => metrics?.Shutdown(_timeoutMilliseconds)),
-        Apart(() => logs?.Shutdown(_timeoutMilliseconds)));
+        Apart(() => traces?.Shutdown(PatienceOf(OtlpExport.Traces))),
+        Apart(() => metrics?.Shutdown(PatienceOf(OtlpExport.Metrics))),
+        Apart(() => logs?.Shutdown(PatienceOf(OtlpExport.Logs))));
+
+    int PatienceOf(string signal) => exporters.Get(signal).TimeoutMilliseconds + MarginMilliseconds;
 
     // On threads of their own: each blocks until its last export is done, which over gRPC needs threads of the pool.
     static Task Apart(Action shutDown) =>

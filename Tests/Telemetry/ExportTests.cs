@@ -40,14 +40,18 @@ public sealed class ExportTests(WatchedSystem system)
         Assert.Contains(collector.Spans, span => span is { Name: "GET", Kind: SpanKind.Server, Service: "api" } && span.Tags["url.path"] == "/nothing/more");
     }
 
-    [Fact]
-    public async Task A_service_that_stops_gives_a_slow_collector_as_long_as_its_timeout_says()
+    [Theory]
+    [InlineData("OTEL_EXPORTER_OTLP_TIMEOUT")]
+    [InlineData("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT")]
+    public async Task A_service_that_stops_gives_a_slow_collector_as_long_as_its_timeout_says(string timeout)
     {
         var answers = new TaskCompletionSource();
         await using var collector = await OtlpReceiver.StartAsync();
         collector.Answers = answers.Task;
         var settings = system.SettingsOf("Api");
         settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Url;
+        settings.Remove("OTEL_EXPORTER_OTLP_TIMEOUT");
+        settings[timeout] = "30000";
         using var service = await ServiceProcess.StartAsync("Api", settings);
 
         var stopped = service.StopAsync();
@@ -99,20 +103,48 @@ public sealed class ExportTests(WatchedSystem system)
     }
 
     [Fact]
-    public async Task One_signals_own_endpoint_is_enough()
+    public async Task A_signal_goes_where_its_own_variables_say_and_one_without_endpoint_or_otlp_nowhere()
     {
-        await using var collector = await OtlpReceiver.StartAsync();
+        await using var all = await OtlpReceiver.StartAsync();
+        await using var own = await OtlpReceiver.StartAsync();
         var settings = system.SettingsOf("Api");
+        settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = all.Url;
+        settings["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf";
+        settings["OTEL_EXPORTER_OTLP_HEADERS"] = "x-otlp-api-key=key-of-all";
+        settings["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = own.GrpcUrl;
+        settings["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = "grpc";
+        settings["OTEL_EXPORTER_OTLP_TRACES_HEADERS"] = "x-otlp-api-key=key-of-traces";
+        settings["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION"] = "gzip";
+        settings["OTEL_TRACES_EXPORTER"] = "otlp, console";
+        settings["OTEL_METRICS_EXPORTER"] = "none";
+
+        await ServeOnceAsync(settings);
+
+        Assert.Equal(["logs", "key-of-all"], all.Signals.Concat(all.ApiKeys));
+        Assert.Equal(["traces", "key-of-traces"], own.Signals.Concat(own.ApiKeys));
+
+        settings["OTEL_METRICS_EXPORTER"] = settings["OTEL_TRACES_EXPORTER"] = "";
         settings.Remove("OTEL_EXPORTER_OTLP_ENDPOINT");
-        settings["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = collector.Url + "/v1/traces";
-        using var service = await ServiceProcess.StartAsync("Api", settings);
+        settings["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"] = own.Url + "/v1/metrics";
 
-        using var response = await system.Client.GetAsync(new Uri(service.Address, "/nothing/here"), Stop);
-        while (!collector.Signals.Contains("traces"))
-            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Stop);
-        await service.StopAsync();
+        await ServeOnceAsync(settings);
 
-        Assert.Equal(["traces"], collector.Signals);
+        Assert.Equal(["metrics", "traces"], own.Signals.Order());
+    }
+
+    [Theory]
+    [InlineData("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector", "is not an absolute URL")]
+    [InlineData("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/json", "is not grpc or http/protobuf")]
+    [InlineData("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "2s", "is not a number of milliseconds")]
+    [InlineData("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "zstd", "is not gzip or none")]
+    public async Task A_signals_variable_that_cannot_be_read_keeps_the_service_from_starting_and_is_named(string variable, string value, string problem)
+    {
+        var settings = system.SettingsOf("Api");
+        settings[variable] = value;
+
+        using var service = await ServiceProcess.RunToEndAsync("Api", settings);
+
+        Assert.Contains(service.Lines, line => line.Contains($"{variable} {problem}", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -146,5 +178,12 @@ public sealed class ExportTests(WatchedSystem system)
         await service.StopAsync();
         Assert.DoesNotContain(service.Lines, line => line.Contains("\"level\":\"error\"", StringComparison.Ordinal));
         Assert.Empty(service.Errors);
+    }
+
+    async Task ServeOnceAsync(IReadOnlyDictionary<string, string> settings)
+    {
+        using var service = await ServiceProcess.StartAsync("Api", settings);
+        using var response = await system.Client.GetAsync(new Uri(service.Address, "/nothing/here"), Stop);
+        Assert.Equal(0, await service.StopAsync());
     }
 }
