@@ -18,6 +18,8 @@ static class MetricsTargets
 
     static async Task<Ok<IEnumerable<TargetGroup>>> ListAsync(InstanceStore instances, CancellationToken cancellationToken) =>
         TypedResults.Ok((await instances.KnownAsync(cancellationToken))
-            .GroupBy(instance => instance.Service, instance => instance.Address)
-            .Select(service => new TargetGroup([.. service], new Dictionary<string, string> { ["job"] = service.Key })));
+            .GroupBy(instance => (instance.Service, Encrypted: instance.Address.StartsWith(Instance.Https, StringComparison.Ordinal)))
+            .Select(group => new TargetGroup(
+                [.. group.Select(instance => group.Key.Encrypted ? instance.Address[Instance.Https.Length..] : instance.Address)],
+                new Dictionary<string, string> { ["job"] = group.Key.Service, ["__scheme__"] = group.Key.Encrypted ? "https" : "http" })));
 }

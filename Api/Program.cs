@@ -20,7 +20,8 @@ builder.WebHost.ConfigureKestrel(kestrel =>
 {
     kestrel.Limits.MaxRequestBodySize = Limits.ReadBytes;
     // A context that is no text must not fail the request: it is read as far as that and then found to be none.
-    kestrel.RequestHeaderEncodingSelector = name => name.StartsWith("trace", StringComparison.OrdinalIgnoreCase) ? Encoding.Latin1 : null;
+    kestrel.RequestHeaderEncodingSelector = name =>
+        name.StartsWith("trace", StringComparison.OrdinalIgnoreCase) || name.Equals("baggage", StringComparison.OrdinalIgnoreCase) ? Encoding.Latin1 : null;
 });
 builder.Services.ConfigureHttpJsonOptions(json =>
 {

@@ -72,7 +72,7 @@ public sealed class JobQueue(IConnectionMultiplexer redis, ILogger<JobQueue> log
             foreach (var entry in entries)
             {
                 Activity.Current = entry.Span;
-                entry.Span?.SetStatus(ActivityStatusCode.Error, e.Message);
+                entry.Span?.SetStatus(ActivityStatusCode.Error, e.Message).SetTag("error.type", e.GetType().FullName);
                 log.EnqueueFailed(e, entry.Job);
             }
         }

@@ -30,14 +30,16 @@ public sealed record JobProgress(JobStatus Status, int Attempt)
 /// <param name="ActiveWorkers">Workers heard of lately.</param>
 /// <param name="WorkerSlots">How many jobs these can run at once.</param>
 /// <param name="OldestStartedAt">When the job that runs longest was started; null when none runs.</param>
+/// <param name="LastMissedAt">When a schedule was last found to have missed times; null when none was.</param>
 public sealed record ClusterStats(
-    IReadOnlyList<QueueStats> Queues, long RunningJobs, long ActiveWorkers, long WorkerSlots, DateTimeOffset? OldestStartedAt);
+    IReadOnlyList<QueueStats> Queues, long RunningJobs, long ActiveWorkers, long WorkerSlots, DateTimeOffset? OldestStartedAt, DateTimeOffset? LastMissedAt);
 
 /// <summary>Numbers of a queue.</summary>
 /// <param name="Name">The queue.</param>
 /// <param name="Jobs">Jobs that stand in its line: not those whose time has not come.</param>
 /// <param name="OldestAt">Since when the one that waits longest is ready to start; null when none waits.</param>
-public sealed record QueueStats(string Name, long Jobs, DateTimeOffset? OldestAt);
+/// <param name="Paused">None of them is started.</param>
+public sealed record QueueStats(string Name, long Jobs, DateTimeOffset? OldestAt, bool Paused);
 
 /// <summary>The callers' side of the job table: read, list, ask to stop.</summary>
 public sealed class JobStore(NpgsqlDataSource db, ILogger<JobStore> log)
@@ -104,18 +106,19 @@ public sealed class JobStore(NpgsqlDataSource db, ILogger<JobStore> log)
     {
         var queues = await db.Command(
             """
-            select name, count(jobs.queue), min(ready_at) from queues left join jobs on queue = name and turn is not null group by name order by name
+            select name, count(jobs.queue), min(ready_at), paused from queues left join jobs on queue = name and turn is not null group by name order by name
             """)
-            .QueryAsync(row => new QueueStats(row.GetString(0), row.GetInt64(1), row.Nullable<DateTimeOffset>(2)), cancellationToken);
+            .QueryAsync(row => new QueueStats(row.GetString(0), row.GetInt64(1), row.Nullable<DateTimeOffset>(2), row.GetBoolean(3)), cancellationToken);
         return (await db.Command(
             """
             select (select count(*) from jobs where status = 'running'),
                    count(*), coalesce(sum(slots), 0),
-                   (select min(started_at) from jobs where status = 'running')
+                   (select min(started_at) from jobs where status = 'running'),
+                   (select max(missed_at) from schedules)
             from workers where heartbeat_at > now() - $1
             """,
             JobLeases.WorkerSilence)
-            .QueryAsync(row => new ClusterStats(queues, row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.Nullable<DateTimeOffset>(3)), cancellationToken)).Single();
+            .QueryAsync(row => new ClusterStats(queues, row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.Nullable<DateTimeOffset>(3), row.Nullable<DateTimeOffset>(4)), cancellationToken)).Single();
     }
 
     /// <summary>The attempts of a job that have ended, in order; that of a running job is not among them.</summary>

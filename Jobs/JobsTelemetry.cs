@@ -25,19 +25,19 @@ public static class JobsTelemetry
         "ansible_api_webhook_deliveries_total", null, "Attempts to deliver a callback.");
 
     static readonly Histogram<double> JobDuration = Meter.CreateHistogram(
-        "ansible_api_job_duration_seconds", null, "Seconds from the start of a job on a worker to its end.", OfSources,
+        "ansible_api_job_duration_seconds", "s", "Seconds from the start of a job on a worker to its end.", OfSources,
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [10, 30, 60, 120, 300, 600, 1800, 3600] });
 
     static readonly Histogram<double> RequestDuration = Meter.CreateHistogram(
-        "ansible_api_request_duration_seconds", null, "Seconds to answer an API request, by route.",
+        "ansible_api_request_duration_seconds", "s", "Seconds to answer an API request, by route.",
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.05, 0.1, 0.5, 1, 5, 10] });
 
     static readonly Histogram<double> QueueWait = Meter.CreateHistogram(
-        "ansible_api_job_queue_wait_seconds", null, "Seconds from when a job was ready to start to its start on a worker.", OfSources,
+        "ansible_api_job_queue_wait_seconds", "s", "Seconds from when a job was ready to start to its start on a worker.", OfSources,
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600] });
 
     static readonly Histogram<double> StageDuration = Meter.CreateHistogram(
-        "ansible_api_job_stage_duration_seconds", null, "Seconds that a stage of a job took.", [new("stage", new[] { "fetch_source", "resolve_credentials", "run_playbook", "upload_logs", "send_webhook" })],
+        "ansible_api_job_stage_duration_seconds", "s", "Seconds that a stage of a job took.", [new("stage", new[] { "fetch_source", "resolve_credentials", "run_playbook", "upload_logs", "send_webhook" })],
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800] });
 
     static readonly Counter<long> JobFailures = Meter.CreateCounter<long>("ansible_api_job_failures_total", null, "Failed jobs, by the kind of failure.");

@@ -140,12 +140,15 @@ public static class Extensions
         .AddView("dotnet.timer.count", "dotnet.timers")
         .AddView("db.client.connection.count", "db.client.connections");
 
-    // The duration of the request, by route and status, says what these say; they cost several measurements each.
+    // The duration of the request, by route and status, says what the first say; they cost several measurements each. The last two come as counters
+    // and go down; LogTelemetry has them as they are.
     static MeterProviderBuilder DropParts(this MeterProviderBuilder metrics) => metrics
         .AddView("aspnetcore.memory_pool.*", MetricStreamConfiguration.Drop)
         .AddView("aspnetcore.routing.*", MetricStreamConfiguration.Drop)
         .AddView("aspnetcore.authentication.*", MetricStreamConfiguration.Drop)
-        .AddView("aspnetcore.authorization.*", MetricStreamConfiguration.Drop);
+        .AddView("aspnetcore.authorization.*", MetricStreamConfiguration.Drop)
+        .AddView("dotnet.thread_pool.thread.count", MetricStreamConfiguration.Drop)
+        .AddView("dotnet.thread_pool.queue.length", MetricStreamConfiguration.Drop);
 
     // Without the addresses: callers decide where callbacks go, and so would decide how many series there are.
     static MeterProviderBuilder BoundLabels(this MeterProviderBuilder metrics) => metrics

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace AspireJobs.ServiceDefaults;
 
-/// <summary>Metrics that every service has: what was built, its own log, and what telemetry gets lost on its way.</summary>
+/// <summary>Metrics that every service has: what was built, its threads, its own log, and what telemetry gets lost on its way.</summary>
 static class LogTelemetry
 {
     static readonly Meter Meter = new("AspireJobs.ServiceDefaults");
@@ -19,6 +19,9 @@ static class LogTelemetry
 
     static LogTelemetry()
     {
+        // The runtime has the two as counters, which go up only: see Extensions.DropParts.
+        Meter.CreateObservableUpDownCounter("ansible_api_thread_pool_threads", () => ThreadPool.ThreadCount, null, "Threads of the thread pool.");
+        Meter.CreateObservableUpDownCounter("ansible_api_thread_pool_queue_length", () => ThreadPool.PendingWorkItemCount, null, "Work that waits for a thread of the pool.");
         var (version, revision) = Build();
         Meter.CreateObservableGauge("ansible_api_build_info", () => new Measurement<long>(1, new("version", version), new("revision", revision)), null, "What was built: always 1.");
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using AspireJobs.Jobs;
 using AspireJobs.Jobs.Credentials;
 using AspireJobs.Jobs.Webhooks;
@@ -46,7 +47,7 @@ sealed class DeliveryAttempt(
 
     async Task FailedAsync(DueDelivery delivery, string url, SendResult result, TimeSpan? next, Activity? span, CancellationToken cancellationToken)
     {
-        span?.SetStatus(ActivityStatusCode.Error, result.Error);
+        span?.SetStatus(ActivityStatusCode.Error, result.Error).SetTag("error.type", result.StatusCode?.ToString(CultureInfo.InvariantCulture) ?? "_OTHER");
         JobsTelemetry.WebhookAttempted(success: false);
         Log.WebhookFailed(logger, delivery.Job.Id, url, result.Error!, result.StatusCode, delivery.Attempt, next is { } seconds ? Math.Round(seconds.TotalSeconds) : null);
         if (next is { } wait)

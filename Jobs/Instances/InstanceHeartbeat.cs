@@ -10,8 +10,8 @@ using Npgsql;
 namespace AspireJobs.Jobs.Instances;
 
 /// <summary>
-/// Says every 10 seconds that this process lives and where it answers: at <c>Metrics:Address</c> (host and port) if that is set, else where
-/// it listens. A process that listens on every address of its machine goes by the machine's name.
+/// Says every 10 seconds that this process lives and where it answers: at <c>Metrics:Address</c> (host and port, behind <c>https://</c> where it
+/// speaks TLS there) if that is set, else where it listens, without TLS if there is a choice. A process that listens on every address of its machine goes by the machine's name.
 /// </summary>
 sealed partial class InstanceHeartbeat(
     InstanceStore instances, IServer server, IHostApplicationLifetime lifetime, IHostEnvironment environment, IConfiguration configuration,
@@ -50,11 +50,11 @@ sealed partial class InstanceHeartbeat(
     {
         if (configuration["Metrics:Address"] is { Length: > 0 } given)
             return given;
-        if (server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() is not { } listening)
+        if (server.Features.Get<IServerAddressesFeature>()?.Addresses.Select(BindingAddress.Parse).OrderBy(address => address.Scheme).FirstOrDefault() is not { } address)
             return null;
-        var address = BindingAddress.Parse(listening);
         var everywhere = address.Host is "+" or "*" || (IPAddress.TryParse(address.Host, out var ip) && (ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any)));
-        return $"{(everywhere ? Environment.MachineName : address.Host)}:{address.Port}";
+        var scheme = address.Scheme == Uri.UriSchemeHttps ? Instance.Https : "";
+        return $"{scheme}{(everywhere ? Environment.MachineName : address.Host)}:{address.Port}";
     }
 
     async Task TryAsync(Task write, CancellationToken stoppingToken)

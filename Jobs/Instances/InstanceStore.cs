@@ -4,8 +4,12 @@ namespace AspireJobs.Jobs.Instances;
 
 /// <summary>A process of a service.</summary>
 /// <param name="Service">Its service, such as <c>worker</c>.</param>
-/// <param name="Address">Host and port where it answers.</param>
-public sealed record Instance(string Service, string Address);
+/// <param name="Address">Host and port where it answers, behind <see cref="Https"/> if it does so in no other way.</param>
+public sealed record Instance(string Service, string Address)
+{
+    /// <summary>What an address begins with at which TLS is spoken.</summary>
+    public const string Https = "https://";
+}
 
 /// <summary>Which processes live, by their own word.</summary>
 public sealed class InstanceStore(NpgsqlDataSource db)

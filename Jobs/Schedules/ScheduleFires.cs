@@ -40,7 +40,8 @@ public sealed class ScheduleFires(NpgsqlDataSource db, SecretVars secretVars, Ti
         await connection.Command(
             """
             update schedules set next_at = $2::timestamptz, last_at = $3, last_result = $4, last_job_id = coalesce($5::uuid, last_job_id),
-                submitted = submitted + ($4 = 'submitted')::int, skipped = skipped + ($4 = 'skipped')::int, missed = missed + $6
+                submitted = submitted + ($4 = 'submitted')::int, skipped = skipped + ($4 = 'skipped')::int, missed = missed + $6,
+                missed_at = case when $6 > 0 then now() else missed_at end
             where name = $1
             """,
             name, due.Next, due.At, result.Word(), job?.Id.Value, due.Missed).ExecuteAsync(cancellationToken);

@@ -157,6 +157,22 @@ public sealed class MoreMetricsTests(WatchedSystem system)
     }
 
     [Fact]
+    public async Task A_process_that_speaks_tls_is_a_target_with_that_scheme()
+    {
+        var settings = system.SettingsOf("Webhooks");
+        settings["Metrics__Address"] = "https://webhooks.example:8443";
+        using var service = await ServiceProcess.StartAsync("Webhooks", settings);
+
+        string targets;
+        while (!(targets = await TargetsAsync()).Contains("webhooks.example", StringComparison.Ordinal))
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Stop);
+        await service.StopAsync();
+
+        Assert.Contains(JsonDocument.Parse(targets).RootElement.EnumerateArray(), group =>
+            group.GetProperty("labels").GetProperty("__scheme__").GetString() == "https" && group.GetProperty("targets")[0].GetString() == "webhooks.example:8443");
+    }
+
+    [Fact]
     public async Task A_process_that_dies_stays_a_target_until_the_alert_has_seen_it()
     {
         using var service = await ServiceProcess.StartAsync("Webhooks", system.SettingsOf("Webhooks"));

@@ -35,6 +35,7 @@ public sealed class ScheduleTelemetryTests(WatchedSystem system)
 
         await MakeDueAsync("now() - interval '2 hours'");
         Assert.Equal(1, (await LineAsync("schedule_missed")).GetProperty("missed").GetInt32());
+        await system.MetricsAsync(system.Api.Address, page => page.Series.Contains("ansible_api_last_missed_fire_timestamp_seconds"));
         await system.Client.DeleteAsync("/api/v1/schedules/watched", Stop);
     }
 

@@ -83,7 +83,7 @@ public sealed class SecretsTests(WatchedSystem system)
         }
         return new()
         {
-            ["variable"] = Variable, ["first line of a variable"] = TextLines[0], ["second line of a variable"] = TextLines[1],
+            ["variable"] = Variable, ["text"] = string.Join('\n', TextLines), ["key"] = Key.Trim(), ["secret text"] = string.Join('\n', SecretVarLines), ["first line of a variable"] = TextLines[0], ["second line of a variable"] = TextLines[1],
             ["password"] = Password, ["vault password"] = Vault, ["first line of a key"] = KeyLines[0], ["second line of a key"] = KeyLines[1],
             ["secret variable"] = SecretVar, ["first line of a secret variable"] = SecretVarLines[0], ["second line of a secret variable"] = SecretVarLines[1],
             ["git password"] = GitPassword, ["password in a URL"] = UrlPassword, ["no_log result"] = Unlogged,
@@ -121,7 +121,7 @@ public sealed class SecretsTests(WatchedSystem system)
                       gather_facts: false
                       tasks:
                         - name: Tell
-                          debug: {msg: "{{ token }} {{ token | b64encode }} {{ token | urlencode }} {{ token | to_json }} {{ text }} {{ text | b64encode }} {{ ansible_password }} {{ pin }} {{ pin | b64encode }} {{ pin | urlencode }} {{ pin | to_json }} {{ pins }}"}
+                          debug: {msg: "{{ token }} {{ token | b64encode }} {{ token | urlencode }} {{ token | to_json }} {{ text }} {{ text | b64encode }} {{ text.splitlines()[1] | b64encode }} {{ text | urlencode }} {{ text | to_json }} {{ ansible_password }} {{ pin }} {{ pin | b64encode }} {{ pin | urlencode }} {{ pin | to_json }} {{ pins }}"}
                         - name: Tell nobody
                           debug: {msg: "{{ 'n0log-' ~ '{{{Mark}}}' }}"}
                           no_log: true
@@ -133,13 +133,15 @@ public sealed class SecretsTests(WatchedSystem system)
                           fail: {msg: "{{ 'n0log-' ~ '{{{Mark}}}' }}"}
                           no_log: true
                           ignore_errors: true
+                        - name: Read the key
+                          debug: {msg: "{{ lookup('file', ansible_private_key_file) }} {{ lookup('file', ansible_private_key_file) | b64encode }}"}
                         - name: Wait
                           wait_for: {path: {{{gate}}}, timeout: 60, sleep: 1}
                         - name: Fail
                           fail: {msg: "{{ token }} {{ ansible_password }} {{ pin }} in the end"}
                     """,
             },
-            credentials = new[] { "mark-variables", "mark-password", "mark-vault" },
+            credentials = new[] { "mark-variables", "mark-password", "mark-vault", "mark-key" },
             secret_vars = new { pin = SecretVar, pins = string.Join('\n', SecretVarLines) },
             callback_url = callbackUrl,
         });

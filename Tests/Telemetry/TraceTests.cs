@@ -176,6 +176,28 @@ public sealed class TraceTests(WatchedSystem system)
     }
 
     [Fact]
+    public async Task Baggage_that_is_no_text_fails_nothing()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/jobs?limit=1") { Headers = { { "baggage", "a=\u00ff" } } };
+
+        using var response = await system.Client.SendAsync(request, TestContext.Current.CancellationToken);
+
+        Assert.Equal(System.Net.HttpStatusCode.OK, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_callback_that_is_refused_is_an_error_with_the_status_as_its_type()
+    {
+        await using var receiver = await CallbackReceiver.StartAsync(503);
+        var job = await system.RunAsync(new { source = new { type = "inline", content = Playbook }, callback_url = receiver.Url });
+
+        var trace = await system.Collector.TraceAsync(job.TraceId!, "send_webhook");
+
+        var callback = trace.First(span => span.Name == "send_webhook");
+        Assert.Equal((true, "503"), (callback.IsError, callback.Tags["error.type"]));
+    }
+
+    [Fact]
     public async Task A_job_that_ends_without_a_run_has_a_span_and_a_line_in_its_own_trace_that_say_so()
     {
         using var queue = await system.Client.PutAsJsonAsync("/api/v1/queues/closed", new { paused = true }, TestContext.Current.CancellationToken);

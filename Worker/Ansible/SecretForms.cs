@@ -27,8 +27,8 @@ internal static class SecretForms
         var value = secret.Trim();
         if (value.Length < ShortestValue)
             return [];
-        var texts = Lines(value).Prepend(value).Prepend(secret);
-        return [.. texts.SelectMany(Escaped), .. Base64(secret), .. Base64(value)];
+        IEnumerable<string> texts = [secret, value, .. Lines(value)];
+        return [.. texts.SelectMany(Escaped), .. texts.SelectMany(Base64)];
     }
 
     static IEnumerable<string> Lines(string value) => value.AsSpan().ContainsAny(LineEnds)
