@@ -32,7 +32,9 @@ static class ClaimSql
             group by queue, priority
             on conflict (queue, priority) do update set served = greatest(lines.served, excluded.served), served_at = excluded.served_at
         )
-        update jobs set status = 'running', turn = null, attempt = attempt + 1, worker_id = $1, started_at = now(), lease_expires_at = now() + $2
+        update jobs set status = 'running', turn = null, attempt = attempt + 1, worker_id = $1, started_at = now(), lease_expires_at = now() + $2,
+            -- those of the attempt before
+            revision = null, provenance = null
         -- "is true" keeps the planner from walking all queued rows by their status, as it does on a table that it takes for small
         where id = any(array(select id from chosen)) and (status = 'queued') is true
         returning {Columns}

@@ -130,8 +130,8 @@ public sealed class JobResults : IAsyncDisposable
                     ready_at = case when {Again} and result.next = 'after_backoff' then now() + job_retry_delay(jobs.request, jobs.attempt) else ready_at end,
                     exit_code = case when not {Again} then result.exit_code end,
                     hosts = case when not {Again} then result.hosts::json end,
-                    revision = coalesce(result.revision, jobs.revision),
-                    provenance = coalesce(result.provenance::json, jobs.provenance),
+                    revision = result.revision,
+                    provenance = result.provenance::json,
                     trace_parent = case when {Again} then jobs.trace_parent else coalesce(result.trace_parent, jobs.trace_parent) end
                 from result
                 where jobs.id = any($1) and jobs.id = result.id and jobs.attempt = result.attempt and jobs.worker_id = result.worker_id and jobs.status = 'running'

@@ -65,7 +65,7 @@ internal sealed class JobExecutor(
     async Task<JobResult> RunStepsAsync(Run run, OutputWriter output)
     {
         using var directory = directories.ForJob();
-        var key = await StepAsync("fetch_source", run, () => FetchAsync(run, directory));
+        var key = await StepAsync("fetch_source", run, () => FetchAsync(run, directory, output));
         var opened = await StepAsync("resolve_credentials", run, () => credentials.OpenForPlaybookAsync(run.Job, run.Stopping));
         var secrets = key.Concat(opened).SelectMany(credential => credential.Secrets);
         return await StepAsync("run_playbook", run, () => RunPlaybookAsync(run, new PlaybookRun
@@ -90,13 +90,15 @@ internal sealed class JobExecutor(
         return result;
     }
 
-    async Task<IReadOnlyList<Credential>> FetchAsync(Run run, JobDirectory directory)
+    async Task<IReadOnlyList<Credential>> FetchAsync(Run run, JobDirectory directory, OutputWriter output)
     {
         var source = run.Job.Request.Source!;
         var key = await credentials.OpenAsync(run.Job.Id, source.Credential is { } name ? [name] : [], run.Stopping);
         var fetched = await _sources[run.SourceType].FetchAsync(new(source, key.SingleOrDefault(), directory.Source, directory.Fetch), run.Stopping);
         run.Revision = fetched.Revision;
         run.Provenance = new(null, fetched.Digest, null);
+        if (fetched.Warning is { } warning)
+            await output.LogAsync($"[WARNING]: {warning}\n", run.Stopping);
         return key;
     }
 

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace AspireJobs.Api.Jobs;
 
 /// <summary>Makes of a job that has ended the request for another one.</summary>
-sealed class JobReruns(SecretVars secretVars)
+sealed class JobReruns(SecretVars secretVars, JobStore jobs)
 {
     /// <summary>The request, or why there is none.</summary>
     public async Task<(JobRequest? Request, ProblemHttpResult? Problem)> PrepareAsync(Job job, JobRerun rerun, CancellationToken cancellationToken)
@@ -15,12 +15,13 @@ sealed class JobReruns(SecretVars secretVars)
         if (!job.IsFinal)
             return (null, Problems.Conflict("job-not-final", $"The job is {job.Status.Word()}; it can be rerun when it has ended."));
         // The times were those of the first run.
-        var request = job.Request with { NotBefore = null, ExpiresAt = null, StartAtTask = rerun.FromTask ?? job.Request.StartAtTask };
+        var request = job.Request with { NotBefore = null, ExpiresAt = null, StartAtTask = rerun.FromTask is { } task ? HostPattern.Literal(task) : job.Request.StartAtTask };
         if (rerun.Hosts == RerunHosts.Failed)
         {
-            if (job.Hosts is null)
+            // A job that ended between two attempts has the recap of the one before.
+            if ((job.Hosts ?? (await jobs.AttemptsAsync(job.Id, cancellationToken)).LastOrDefault()?.Hosts) is not { } hosts)
                 return (null, Problems.Conflict("no-recap", "The job has no recap, so nobody knows which hosts failed: it ended before Ansible's final report."));
-            string[] failed = [.. job.Hosts.Where(host => host.Value.Failed > 0 || host.Value.Unreachable > 0).Select(host => host.Key).Order(StringComparer.Ordinal)];
+            string[] failed = [.. hosts.Where(host => host.Value.Failed > 0 || host.Value.Unreachable > 0).Select(host => host.Key).Order(StringComparer.Ordinal)];
             if (failed.Length == 0)
                 return (null, Problems.Conflict("no-failed-hosts", "No host of the job failed or was unreachable."));
             if (failed.FirstOrDefault(host => host.Contains(SecretVars.Mask)) is { } masked)

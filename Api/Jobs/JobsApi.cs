@@ -29,7 +29,7 @@ static class JobsApi
         var errors = await submission.ValidateAsync(body.Value, cancellationToken);
         var key = IdempotencyKey(context.Request, errors);
         if (errors.Any)
-            return await ReplayAsync(body.Value, key, rerunOf: null, errors, context, submission, cancellationToken);
+            return await ReplayAsync(body.Value, key, rerunOf: null, Problems.Invalid(errors.ByField), context, submission, cancellationToken);
         return Answer(await submission.SubmitAsync(body.Value, context.User, key), context);
     }
 
@@ -49,16 +49,20 @@ static class JobsApi
             return problem!;
         errors = await submission.ValidateAsync(request, cancellationToken);
         if (errors.Any)
-            return await ReplayAsync(request, key, job.Id, errors, context, submission, cancellationToken);
+            return await ReplayAsync(request, key, job.Id, NotRepeatable(errors), context, submission, cancellationToken);
         return Answer(await submission.SubmitAsync(request, context.User, key, job.Id), context);
     }
 
     // What was accepted then stays accepted, also when it would be refused by now.
     static async Task<Results<Accepted<Job>, ProblemHttpResult>> ReplayAsync(
-        JobRequest request, string? key, JobId? rerunOf, Errors errors, HttpContext context, JobSubmission submission, CancellationToken cancellationToken) =>
+        JobRequest request, string? key, JobId? rerunOf, ProblemHttpResult refusal, HttpContext context, JobSubmission submission, CancellationToken cancellationToken) =>
         key is not null && await submission.ReplayAsync(request, context.User, key, rerunOf, cancellationToken) is { } replay
             ? Answer(replay, context)
-            : Problems.Invalid(errors.ByField);
+            : refusal;
+
+    // The fields are those of the job that is to be repeated: the caller has sent none of them.
+    static ProblemHttpResult NotRepeatable(Errors errors) =>
+        Problems.Conflict("not-repeatable", $"What the job asked for cannot be asked for any more: {string.Join("; ", errors.ByField.SelectMany(field => field.Value, (field, fault) => $"{field.Key} {fault}"))}.");
 
     static Results<Accepted<Job>, ProblemHttpResult> Answer(Intake intake, HttpContext context)
     {

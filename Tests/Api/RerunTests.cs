@@ -46,6 +46,39 @@ public sealed class RerunTests(Stores stores)
     }
 
     [Fact]
+    public async Task The_task_to_begin_at_is_a_name_and_no_pattern()
+    {
+        var system = await stores.SharedAsync();
+        var (job, _) = await system.RunAsync("- hosts: localhost\n  gather_facts: false\n  tasks:\n    - {name: drop tables, debug: {msg: one}}\n    - {name: 'drop*', debug: {msg: two}}\n");
+
+        var (again, log) = await system.RerunAsync(job.Id, new { from_task = "drop*" });
+
+        Assert.Equal(JobOutcome.Success, again.Outcome);
+        Assert.DoesNotContain("drop tables", log);
+        Assert.Contains("two", log);
+    }
+
+    [Fact]
+    public async Task A_job_that_was_cancelled_between_two_attempts_has_the_failed_hosts_of_the_last()
+    {
+        var system = await stores.SharedAsync();
+        var id = await system.SubmitAsync(new
+        {
+            source = new { type = "inline", content = "- hosts: all\n  connection: local\n  gather_facts: false\n  tasks:\n    - {fail: {msg: no}, when: inventory_hostname == 'bad'}\n" },
+            inventory = new { hosts = new[] { "bad", "good" } },
+            retry_on = new[] { "tasks_failed" }, max_attempts = 2, retry_backoff_seconds = 3600,
+        });
+        while ((await system.GetAsync(id)).Waiting?.Reason != WaitingReason.RetryBackoff)
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, TestContext.Current.CancellationToken);
+        (await system.Client.PostAsync($"/api/v1/jobs/{id}/cancel", null)).Dispose();
+
+        using var again = await system.PostRerunAsync(id, new { hosts = "failed" });
+
+        Assert.Equal(["bad"], (await again.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("request").GetProperty("limit_hosts").EnumerateArray().Select(host => host.GetString()));
+        (await system.Client.PostAsync($"{again.Headers.Location}/cancel", null)).Dispose();
+    }
+
+    [Fact]
     public async Task Only_the_hosts_that_failed_or_were_not_reached_can_be_repeated_however_they_are_called_and_many()
     {
         var system = await stores.SharedAsync();
@@ -186,7 +219,7 @@ public sealed class RerunTests(Stores stores)
         using var again = await PostAsync(key);
         using var other = await PostAsync(Guid.NewGuid().ToString());
 
-        Assert.Equal((HttpStatusCode.Accepted, HttpStatusCode.Accepted, HttpStatusCode.BadRequest), (first.StatusCode, again.StatusCode, other.StatusCode));
+        Assert.Equal((HttpStatusCode.Accepted, HttpStatusCode.Accepted, HttpStatusCode.Conflict), (first.StatusCode, again.StatusCode, other.StatusCode));
         Assert.Equal(first.Headers.Location, again.Headers.Location);
 
         Task<HttpResponseMessage> PostAsync(string key) => system.Client.SendAsync(new HttpRequestMessage(HttpMethod.Post, $"/api/v1/jobs/{job.Id}/rerun") { Headers = { { "Idempotency-Key", key } } });

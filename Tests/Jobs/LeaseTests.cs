@@ -71,6 +71,37 @@ public sealed class LeaseTests(Stores stores) : JobDatabase(stores)
     }
 
     [Fact]
+    public async Task A_job_whose_worker_is_lost_after_somebody_cancelled_it_is_cancelled()
+    {
+        var id = await CreateAsync();
+        await ClaimAsync("sleeper");
+        await Jobs.CancelAsync(id, Stop);
+        await ExecuteAsync("update jobs set lease_expires_at = now() - interval '1 second'");
+
+        var settled = Assert.Single(await Upkeep.SettleLostAsync(Stop));
+
+        Assert.Equal((JobStatus.Cancelled, JobOutcome.Cancelled, "cancelled"), (settled.Status, settled.Outcome, settled.Failure!.ErrorType));
+        Assert.Contains("sleeper was not heard of", settled.Failure.Message);
+    }
+
+    [Fact]
+    public async Task What_ran_is_told_of_each_attempt_and_not_of_the_one_before()
+    {
+        var id = await CreateAsync();
+        await ClaimAsync("first");
+        var ran = new JobResult(JobOutcome.HostsUnreachable) { Revision = "a1", Provenance = new("2.14", "digest", null), Next = NextAttempt.AtOnce };
+        Assert.Equal(Settled.Queued, await Results.FinishAsync("first", new JobLease(id, 1), ran, Output));
+        Assert.Equal("a1", (await Jobs.FindAsync(id, Stop))!.Revision);
+
+        await ClaimAsync("second");
+
+        var running = (await Jobs.FindAsync(id, Stop))!;
+        Assert.Equal((2, null, null), (running.Attempt, running.Revision, running.Provenance));
+        await Results.FinishAsync("second", new JobLease(id, 2), new JobResult(JobOutcome.SourceFetchFailed), JobOutputBatch.Empty);
+        Assert.Equal(["a1", null], (await Jobs.AttemptsAsync(id, Stop)).Select(attempt => attempt.Revision));
+    }
+
+    [Fact]
     public async Task A_renewed_lease_is_not_settled_and_says_when_a_stop_was_asked_for()
     {
         var id = await CreateAsync();

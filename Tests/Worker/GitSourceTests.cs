@@ -95,6 +95,21 @@ public sealed class GitSourceTests(Stores stores) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Submodules_are_left_out_and_the_log_says_so()
+    {
+        var work = Path.Combine(_directory.FullName, "work");
+        Git(work, "update-index", "--add", "--cacheinfo", $"160000,{_head},roles/shared");
+        Git(work, "commit", "--quiet", "-m", "with a submodule");
+        Git(work, "push", "--quiet", "../repository.git", "main");
+        Git(Path.Combine(_directory.FullName, "repository.git"), "update-server-info");
+
+        var (job, log) = await RunAsync("open/repository.git", "main");
+
+        Assert.Equal(JobOutcome.Success, job.Outcome);
+        Assert.StartsWith("[WARNING]: submodules are not fetched, their directories are empty: roles/shared\n", log);
+    }
+
+    [Fact]
     public async Task A_ref_that_does_not_exist_is_told()
     {
         var (job, _) = await RunAsync("open/repository.git", "no-such-branch");

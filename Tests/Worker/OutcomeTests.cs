@@ -39,6 +39,22 @@ public sealed class OutcomeTests(Stores stores)
     }
 
     [Fact]
+    public async Task A_message_of_several_lines_is_told()
+    {
+        var (job, _) = await RunAsync(Local + "    - assert: {that: false, fail_msg: [disk full, call ops]}\n");
+
+        AssertFailed(job, JobOutcome.TasksFailed, """["disk full","call ops"]""");
+    }
+
+    [Fact]
+    public async Task A_start_that_names_no_task_is_told()
+    {
+        var job = await RunRequestAsync(new { source = Inline(Local + "    - ping:\n"), start_at_task = "Nothing of that name" });
+
+        AssertFailed(job, JobOutcome.NoHostsMatched, "start_at_task 'Nothing of that name'");
+    }
+
+    [Fact]
     public async Task Rescued_and_ignored_failures_are_no_failure()
     {
         var (job, _) = await RunAsync(Local + """

@@ -121,17 +121,15 @@ internal sealed class PlaybookFiles(PlaybookRun run)
         ? [$"--extra-vars=@{_files.Write("extra_vars.json", variables.GetRawText())}"]
         : [];
 
-    // Names of hosts go into a file: they may be many, and on the command line a comma or a colon would end a name.
+    // Names of hosts go into a file: they may be many, and on the command line a comma or a colon would end a name. Only a name that is in the
+    // inventory is taken as it is; any other would be a pattern.
     IEnumerable<string> Limit() => run.Request switch
     {
-        { LimitHosts: { } hosts } => [$"--limit=@{_files.Write("limit", string.Join('\n', hosts.Select(Literal)))}"],
-        { Limit: ['@', ..] } => throw new JobFailedException(JobOutcome.UsageError, "limit is a host pattern, not a file"),
-        { Limit: { } limit } => [$"--limit={limit}"],
+        { LimitHosts: { } hosts } => [$"--limit=@{_files.Write("limit", string.Join('\n', hosts.Select(HostPattern.Literal)))}"],
+        { Limit: { } limit } when HostPattern.IsLimit(limit) => [$"--limit={limit}"],
+        { Limit: not null } => throw new JobFailedException(JobOutcome.UsageError, "limit is not a pattern that names hosts"),
         _ => [],
     };
-
-    // Only a name that is in the inventory is taken as it is; any other would be a pattern.
-    static string Literal(string host) => host.Replace("[", "[[]").Replace("*", "[*]").Replace("?", "[?]");
 
     static IEnumerable<string> Options(JobRequest request)
     {

@@ -91,7 +91,7 @@ internal sealed class PlaybookOutcome(PlaybookRun run)
         if (end.Signal is { } signal)
             return Internal($"ansible-playbook was killed by signal {signal}{(signal == 9 ? ", perhaps by the system for lack of memory" : "")}");
         if (end.Exit == Interrupted)
-            return Internal("ansible-playbook was interrupted by somebody else");
+            return Internal("ansible-playbook was interrupted: by its debugger, which has nobody to talk to, or by somebody else");
         if (events.Fault is { } fault)
             return Internal($"the playbook's events are not complete, so its exit code {end.Exit} cannot be trusted: {fault}");
         if (_hosts is not null)
@@ -133,6 +133,7 @@ internal sealed class PlaybookOutcome(PlaybookRun run)
 
     string NothingDone() => _unmatched is [var pattern, ..]
         ? $"no host matched '{pattern}'{(Limit is { } limit ? $" with {limit}" : "")}, so nothing was done"
+        : run.Request.StartAtTask is { } start ? $"no task ran on any host: of what the playbook says itself, without dynamic includes and handlers, start_at_task '{start}' may name nothing"
         : $"no task ran on any host{(run.Request.Tags.Count + run.Request.SkipTags.Count > 0 ? ": tags and skip_tags leave none" : "")}";
 
     void Failed(string host, PlaybookEvent item)
@@ -151,10 +152,14 @@ internal sealed class PlaybookOutcome(PlaybookRun run)
     {
         if (!item.Fields.TryGetProperty("res", out var result))
             return item.Text("plugin_error") ?? "no details";
-        var text = result.Text("msg") ?? result.Text("reason") ?? result.Text("censored") ?? "no message";
+        var text = Shown(result, "msg") ?? result.Text("reason") ?? result.Text("censored") ?? "no message";
         var detail = result.Text("stderr") ?? result.Text("module_stderr");
         return AnsibleError.OfTask(detail is null ? text : $"{text}: {detail}");
     }
+
+    // Lists and objects too: "assert" takes several lines as a list.
+    static string? Shown(JsonElement result, string field) =>
+        result.TryGetProperty(field, out var value) && value.ValueKind is JsonValueKind.Array or JsonValueKind.Object or JsonValueKind.Number ? value.GetRawText() : result.Text(field);
 
     // The worker's directories are no business of the caller.
     string Relative(string text) => new[] { run.SourceDirectory, run.WorkDirectory }.Select(path => path.TrimEnd('/')).Aggregate(text, (shown, path) =>

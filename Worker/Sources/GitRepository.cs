@@ -41,11 +41,17 @@ internal sealed record GitRepository(Commands Commands, Command Git, GitAddress 
         output.Contains("dumb http transport does not support shallow", StringComparison.Ordinal) ||
         output.Contains("Server does not allow request for unadvertised object", StringComparison.Ordinal);
 
-    /// <summary>Hands over the size of each file of a commit, in bytes.</summary>
-    public Task SizesAsync(string commit, Action<long> handle) =>
+    /// <summary>Hands over the size of each file of a commit, in bytes, and the path of each submodule.</summary>
+    public Task ListAsync(string commit, Action<long> file, Action<string> submodule) =>
         // 100644 blob 257cc5642cb1a054f08cc83f2d943e56fd3ebe99       4	site.yml
         RunAsync(["ls-tree", "-r", "-l", "--full-tree", commit], line =>
-            handle(line.Split('\t')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, "blob", _, var size] ? long.Parse(size, CultureInfo.InvariantCulture) : 0));
+        {
+            var (entry, path) = line.Split('\t', 2) is [var first, var second] ? (first, second) : (line, "");
+            var fields = entry.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            file(fields is [_, "blob", _, var size] ? long.Parse(size, CultureInfo.InvariantCulture) : 0);
+            if (fields is [_, "commit", ..])
+                submodule(path);
+        });
 
     /// <summary>Unpacks a commit and returns its full name, with that of its tree as the digest.</summary>
     public async Task<FetchedSource> CheckOutAsync(string commit)

@@ -48,8 +48,10 @@ internal sealed class GitSource(Commands commands, IOptions<WorkerOptions> optio
         await repository.InitAsync();
         var commit = await repository.FetchAsync(wanted);
         // Before anything is unpacked: a small pack can hold a huge tree.
-        await repository.SizesAsync(commit, new SourceSize(options.Value).Add);
-        return await repository.CheckOutAsync(commit);
+        var submodules = new List<string>();
+        await repository.ListAsync(commit, new SourceSize(options.Value).Add, submodules.Add);
+        var fetched = await repository.CheckOutAsync(commit);
+        return submodules.Count == 0 ? fetched : fetched with { Warning = $"submodules are not fetched, their directories are empty: {string.Join(", ", submodules)}" };
     }
 
     GitRepository Repository(SourceFetch fetch, GitAddress address, CancellationToken stop)

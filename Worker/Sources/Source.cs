@@ -13,7 +13,8 @@ internal sealed record SourceFetch(JobSource Source, Credential? Credential, str
 /// <summary>A source that is there.</summary>
 /// <param name="Digest">Tells it from any other: see <see cref="JobProvenance.SourceDigest"/>.</param>
 /// <param name="Revision">The commit, if the source has such a thing.</param>
-internal sealed record FetchedSource(string Digest, string? Revision = null);
+/// <param name="Warning">What of it was left out, for the job's log.</param>
+internal sealed record FetchedSource(string Digest, string? Revision = null, string? Warning = null);
 
 /// <summary>A kind of place that playbooks come from.</summary>
 internal interface ISource
