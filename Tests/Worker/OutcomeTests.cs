@@ -39,6 +39,30 @@ public sealed class OutcomeTests(Stores stores)
     }
 
     [Fact]
+    public async Task The_failure_is_the_one_that_no_rescue_section_caught()
+    {
+        var (job, _) = await RunAsync(Local + """
+                - block:
+                    - block:
+                        - {name: Caught first, fail: {msg: first}}
+                      rescue:
+                        - {name: Caught further out, fail: {msg: second}}
+                  rescue:
+                    - debug: {msg: go on}
+                - block:
+                    - {name: Break, fail: {msg: the real one}}
+                  always:
+                    - block:
+                        - {name: Clean up, fail: {msg: caught last}}
+                      rescue:
+                        - debug: {msg: never mind}
+            """);
+
+        AssertFailed(job, JobOutcome.TasksFailed, "the real one");
+        Assert.Equal(("Break", 1, 3), (job.Failure!.Task, job.Hosts!["localhost"].Failed, job.Hosts["localhost"].Rescued));
+    }
+
+    [Fact]
     public async Task A_message_of_several_lines_is_told()
     {
         var (job, _) = await RunAsync(Local + "    - assert: {that: false, fail_msg: [disk full, call ops]}\n");

@@ -124,11 +124,10 @@ internal sealed class PlaybookOutcome(PlaybookRun run)
         return (JobOutcome.TasksFailed, $"ansible-playbook ended with exit code {exitCode} and reports no failed task", null);
     }
 
-    // A host's failures that a rescue section caught look like any other until the final report counts them, and come before the one that
-    // put the host out of the run.
+    // Of each host the one that put it out of the run: others were caught by a rescue section, before it, or after it in an always section.
     HostFailure? FirstFailure(IReadOnlyDictionary<string, HostSummary> hosts) => hosts
         .Where(host => host.Value.Failed > 0 && _failures.ContainsKey(host.Key))
-        .Select(host => _failures[host.Key][Math.Min(host.Value.Rescued, _failures[host.Key].Count - 1)])
+        .Select(host => _failures[host.Key].Find(failure => !failure.Rescued) ?? _failures[host.Key][^1])
         .MinBy(failure => failure.Seq);
 
     string NothingDone() => _unmatched is [var pattern, ..]
@@ -144,7 +143,7 @@ internal sealed class PlaybookOutcome(PlaybookRun run)
             return;
         if (!_failures.TryGetValue(host, out var failures))
             _failures[host] = failures = [];
-        failures.Add(new(item.Seq, host, item.Text("task") ?? "", message));
+        failures.Add(new(item.Seq, host, item.Text("task") ?? "", message, item.Is("rescued")));
     }
 
     /// <summary>What a host's result says, as one sentence.</summary>
@@ -180,5 +179,5 @@ internal sealed class PlaybookOutcome(PlaybookRun run)
 
     static (JobOutcome, string, HostFailure?) Internal(string message) => (JobOutcome.InternalError, message, null);
 
-    sealed record HostFailure(int Seq, string Host, string Task, string Message);
+    sealed record HostFailure(int Seq, string Host, string Task, string Message, bool Rescued = false);
 }

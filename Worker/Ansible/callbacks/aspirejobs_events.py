@@ -112,6 +112,18 @@ def expand_by_home(expand_user):
     return expand
 
 
+def is_rescued(task):
+    """Whether a failure of the task leads into the rescue section of a block around it."""
+    below = {task._uuid}
+    around = task._parent
+    while around is not None:
+        if getattr(around, 'rescue', None) and any(entry._uuid in below for entry in around.block):
+            return True
+        below.add(around._uuid)
+        around = around._parent
+    return False
+
+
 def event(name):
     """Makes an event of the fields that a method returns. Whatever goes wrong, an event with the next number is written."""
     def decorate(fields_of):
@@ -249,7 +261,7 @@ class CallbackModule(CallbackBase):
 
     @event('runner_on_failed')
     def v2_runner_on_failed(self, result, ignore_errors=False):
-        return self._end(result, ignore_errors=bool(ignore_errors))
+        return self._end(result, ignore_errors=bool(ignore_errors), rescued=is_rescued(result._task))
 
     @event('runner_on_skipped')
     def v2_runner_on_skipped(self, result):
