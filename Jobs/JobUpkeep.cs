@@ -25,7 +25,6 @@ public sealed class JobUpkeep(NpgsqlDataSource db, ILogger<JobUpkeep> log)
                 select id as lost_id, workers_lost + 1 as losses,
                     coalesce(request ->> 'on_worker_lost', 'fail') = 'retry' and attempt < coalesce((request ->> 'max_attempts')::int, {JobRetries.AttemptsWhenAsked})
                         and workers_lost + 1 < {MostWorkersLost} and cancel_requested_at is null as again,
-                    case when cancel_requested_at is null then 'worker_lost' else 'cancelled' end as how,
                     json_build_object('error_type', case when cancel_requested_at is null then 'worker_lost' else 'cancelled' end, 'message', format('worker %s was not heard of for too long%s', worker_id,
                         case when workers_lost + 1 >= {MostWorkersLost} then format('; the job has taken down %s workers and is not tried again', workers_lost + 1) end)) as why
                 from jobs where status = 'running' and lease_expires_at < now()
@@ -35,8 +34,8 @@ public sealed class JobUpkeep(NpgsqlDataSource db, ILogger<JobUpkeep> log)
                 select id, attempt, worker_id, started_at, now(), 'worker_lost', why from lost join jobs on id = lost_id where again
             )
             update jobs set
-                status = case when again then 'queued' when how = 'cancelled' then 'cancelled' else 'failed' end,
-                outcome = case when not again then how end,
+                status = case when again then 'queued' when cancel_requested_at is null then 'failed' else 'cancelled' end,
+                outcome = case when not again then why ->> 'error_type' end,
                 finished_at = case when not again then now() end,
                 failure = case when not again then why end,
                 ready_at = case when again then now() + job_retry_delay(request, attempt) else ready_at end,

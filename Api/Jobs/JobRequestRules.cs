@@ -87,7 +87,7 @@ static partial class JobRequestRules
         if (request.SecretVars is { } secrets)
             CheckSecretVars(secrets, request.ExtraVars, errors);
         if (request.Limit is { } limit)
-            errors.Require(limit.Length is > 0 and <= 1024 && limit[0] != '-' && !limit.Any(char.IsControl) && HostPattern.IsLimit(limit), "limit", "must be a host pattern of 1 to 1,024 characters that names hosts");
+            errors.Require(limit.Length is > 0 and <= 1024 && limit[0] != '-' && !limit.Any(char.IsControl) && AnsiblePattern.IsLimit(limit), "limit", "must be a host pattern of 1 to 1,024 characters that names hosts");
         if (request.LimitHosts is { } hosts)
         {
             errors.Require(hosts.Count is >= 1 and <= Limits.LimitHosts, "limit_hosts", $"must have 1 to {Limits.LimitHosts:N0} entries");

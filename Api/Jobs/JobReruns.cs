@@ -15,7 +15,7 @@ sealed class JobReruns(SecretVars secretVars, JobStore jobs)
         if (!job.IsFinal)
             return (null, Problems.Conflict("job-not-final", $"The job is {job.Status.Word()}; it can be rerun when it has ended."));
         // The times were those of the first run.
-        var request = job.Request with { NotBefore = null, ExpiresAt = null, StartAtTask = rerun.FromTask is { } task ? HostPattern.Literal(task) : job.Request.StartAtTask };
+        var request = job.Request with { NotBefore = null, ExpiresAt = null, StartAtTask = rerun.FromTask is { } task ? AnsiblePattern.Literal(task) : job.Request.StartAtTask };
         if (rerun.Hosts == RerunHosts.Failed)
         {
             // A job that ended between two attempts has the recap of the one before.

@@ -11,7 +11,8 @@ namespace AspireJobs.Jobs.Instances;
 
 /// <summary>
 /// Says every 10 seconds that this process lives and where it answers: at <c>Metrics:Address</c> (host and port, behind <c>https://</c> where it
-/// speaks TLS there) if that is set, else where it listens, without TLS if there is a choice. A process that listens on every address of its machine goes by the machine's name.
+/// speaks TLS there) if that is set, else where it listens, without TLS if there is a choice. A process that listens on every address of its
+/// machine goes by the machine's name.
 /// </summary>
 sealed partial class InstanceHeartbeat(
     InstanceStore instances, IServer server, IHostApplicationLifetime lifetime, IHostEnvironment environment, IConfiguration configuration,

@@ -32,29 +32,18 @@ public sealed class RerunTests(Stores stores)
         Assert.Contains("one", log);
     }
 
-    [Fact]
-    public async Task It_can_begin_at_a_task()
+    [Theory]
+    [InlineData(TwoTasks, "Second, of two", "First")]
+    [InlineData("- hosts: localhost\n  gather_facts: false\n  tasks:\n    - {name: drop tables, debug: {msg: one}}\n    - {name: 'drop*', debug: {msg: two}}\n", "drop*", "drop tables")]
+    public async Task It_can_begin_at_a_task_by_its_name_which_is_no_pattern(string playbook, string task, string before)
     {
         var system = await stores.SharedAsync();
-        var (job, _) = await system.RunAsync(TwoTasks);
+        var (job, _) = await system.RunAsync(playbook);
 
-        var (again, log) = await system.RerunAsync(job.Id, new { from_task = "Second, of two" });
-
-        Assert.Equal(JobOutcome.Success, again.Outcome);
-        Assert.DoesNotContain("First", log);
-        Assert.Contains("two", log);
-    }
-
-    [Fact]
-    public async Task The_task_to_begin_at_is_a_name_and_no_pattern()
-    {
-        var system = await stores.SharedAsync();
-        var (job, _) = await system.RunAsync("- hosts: localhost\n  gather_facts: false\n  tasks:\n    - {name: drop tables, debug: {msg: one}}\n    - {name: 'drop*', debug: {msg: two}}\n");
-
-        var (again, log) = await system.RerunAsync(job.Id, new { from_task = "drop*" });
+        var (again, log) = await system.RerunAsync(job.Id, new { from_task = task });
 
         Assert.Equal(JobOutcome.Success, again.Outcome);
-        Assert.DoesNotContain("drop tables", log);
+        Assert.DoesNotContain(before, log);
         Assert.Contains("two", log);
     }
 
@@ -68,8 +57,7 @@ public sealed class RerunTests(Stores stores)
             inventory = new { hosts = new[] { "bad", "good" } },
             retry_on = new[] { "tasks_failed" }, max_attempts = 2, retry_backoff_seconds = 3600,
         });
-        while ((await system.GetAsync(id)).Waiting?.Reason != WaitingReason.RetryBackoff)
-            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, TestContext.Current.CancellationToken);
+        await Poll.UntilAsync(async () => (await system.GetAsync(id)).Waiting?.Reason == WaitingReason.RetryBackoff);
         (await system.Client.PostAsync($"/api/v1/jobs/{id}/cancel", null)).Dispose();
 
         using var again = await system.PostRerunAsync(id, new { hosts = "failed" });

@@ -163,9 +163,8 @@ public sealed class MoreMetricsTests(WatchedSystem system)
         settings["Metrics__Address"] = "https://webhooks.example:8443";
         using var service = await ServiceProcess.StartAsync("Webhooks", settings);
 
-        string targets;
-        while (!(targets = await TargetsAsync()).Contains("webhooks.example", StringComparison.Ordinal))
-            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Stop);
+        var targets = "";
+        await Poll.UntilAsync(async () => (targets = await TargetsAsync()).Contains("webhooks.example", StringComparison.Ordinal));
         await service.StopAsync();
 
         Assert.Contains(JsonDocument.Parse(targets).RootElement.EnumerateArray(), group =>

@@ -125,8 +125,8 @@ internal sealed class PlaybookFiles(PlaybookRun run)
     // inventory is taken as it is; any other would be a pattern.
     IEnumerable<string> Limit() => run.Request switch
     {
-        { LimitHosts: { } hosts } => [$"--limit=@{_files.Write("limit", string.Join('\n', hosts.Select(HostPattern.Literal)))}"],
-        { Limit: { } limit } when HostPattern.IsLimit(limit) => [$"--limit={limit}"],
+        { LimitHosts: { } hosts } => [$"--limit=@{_files.Write("limit", string.Join('\n', hosts.Select(AnsiblePattern.Literal)))}"],
+        { Limit: { } limit } when AnsiblePattern.IsLimit(limit) => [$"--limit={limit}"],
         { Limit: not null } => throw new JobFailedException(JobOutcome.UsageError, "limit is not a pattern that names hosts"),
         _ => [],
     };

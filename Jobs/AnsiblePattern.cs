@@ -1,7 +1,7 @@
 namespace AspireJobs.Jobs;
 
-/// <summary>Ansible's patterns of hosts, as far as a caller's must be looked at before Ansible does.</summary>
-public static class HostPattern
+/// <summary>Ansible's patterns of hosts and tasks, as far as a caller's must be looked at before Ansible does.</summary>
+public static class AnsiblePattern
 {
     static readonly char[] Separators = [',', ':'];
 
