@@ -30,6 +30,26 @@ public sealed partial record GitAddress(string Text, string Scheme, string? User
         return true;
     }
 
+    /// <summary>
+    /// What an address in this repository's <c>.gitmodules</c> means, as git reads it: one that begins with <c>./</c> or <c>../</c> stands beside this
+    /// repository, any other for itself. Not checked.
+    /// </summary>
+    public string Resolve(string written)
+    {
+        if (!written.StartsWith("./", StringComparison.Ordinal) && !written.StartsWith("../", StringComparison.Ordinal))
+            return written;
+        var (place, separator, rest) = (Text.TrimEnd('/'), '/', written);
+        while (true)
+        {
+            if (rest.StartsWith("./", StringComparison.Ordinal))
+                rest = rest[2..];
+            else if (rest.StartsWith("../", StringComparison.Ordinal) && place.LastIndexOfAny(['/', ':']) is >= 0 and var end)
+                (place, separator, rest) = (place[..end], place[end], rest[3..]);
+            else
+                return $"{place}{separator}{rest}";
+        }
+    }
+
     /// <summary>What is wrong with an address that cannot be read, as half a sentence; null for one that can.</summary>
     public static string? Fault(string text) =>
         text.Length > Longest ? $"must be at most {Longest} characters long"

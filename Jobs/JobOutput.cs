@@ -14,6 +14,12 @@ public sealed record JobOutputBatch(IReadOnlyList<OutputEvent> Events, int LogSe
 {
     /// <summary>Nothing to store.</summary>
     public static readonly JobOutputBatch Empty = new([], 0, "");
+
+    /// <summary>The commit that runs; stored if <see cref="Provenance"/> is there.</summary>
+    public string? Revision { get; init; }
+
+    /// <summary>What runs, once it is known; null when it is stored already.</summary>
+    public JobProvenance? Provenance { get; init; }
 }
 
 /// <summary>A piece of a job's log.</summary>

@@ -91,6 +91,9 @@ public sealed class JobResults : IAsyncDisposable
             ), log as (
                 insert into job_log (job_id, seq, attempt, content)
                 select owned.id, $8, owned.attempt, $9 from owned where $9 <> ''
+            ), running as (
+                -- stored while it runs, so that it is known of a job whose worker dies
+                update jobs set revision = $10, provenance = $11::text::json from owned where jobs.id = owned.id and $11::text is not null
             )
             select count(*) from owned
             """,
@@ -99,7 +102,7 @@ public sealed class JobResults : IAsyncDisposable
             output.Events.Select(item => item.At).ToArray(),
             output.Events.Select(item => item.Type).ToArray(),
             output.Events.Select(item => item.Data).ToArray(),
-            output.LogSeq, output.Log)
+            output.LogSeq, output.Log, output.Revision, Json(output.Provenance))
             .CountAsync(cancellationToken) == 1;
 
     /// <summary>
@@ -160,7 +163,7 @@ public sealed class JobResults : IAsyncDisposable
             Column(end => end.Result.Revision),
             Column(end => end.Result.Hosts is { } hosts ? JsonSerializer.Serialize(hosts, JobsJson.Default.IReadOnlyDictionaryStringHostSummary) : null),
             Column(end => end.Result.TraceParent),
-            Column(end => end.Result.Provenance is { } provenance ? JsonSerializer.Serialize(provenance, JobsJson.Default.JobProvenance) : null),
+            Column(end => Json(end.Result.Provenance)),
             Column(end => end.Result.Next.Word()),
             Column(end => end.Output.LogSeq),
             Column(end => end.Output.Log),
@@ -175,6 +178,8 @@ public sealed class JobResults : IAsyncDisposable
 
         T[] Column<T>(Func<Ended, T> value) => [.. ends.Select(value)];
     }
+
+    static string? Json(JobProvenance? provenance) => provenance is null ? null : JsonSerializer.Serialize(provenance, JobsJson.Default.JobProvenance);
 
     sealed record Ended(string WorkerId, JobLease Lease, JobResult Result, JobOutputBatch Output);
 }

@@ -30,8 +30,8 @@ public sealed class JobUpkeep(NpgsqlDataSource db, ILogger<JobUpkeep> log)
                 from jobs where status = 'running' and lease_expires_at < now()
                 order by lease_expires_at limit {PageSize} for update skip locked
             ), attempts as (
-                insert into job_attempts (job_id, attempt, worker_id, started_at, finished_at, outcome, failure)
-                select id, attempt, worker_id, started_at, now(), 'worker_lost', why from lost join jobs on id = lost_id where again
+                insert into job_attempts (job_id, attempt, worker_id, started_at, finished_at, outcome, failure, revision)
+                select id, attempt, worker_id, started_at, now(), 'worker_lost', why, revision from lost join jobs on id = lost_id where again
             )
             update jobs set
                 status = case when again then 'queued' when cancel_requested_at is null then 'failed' else 'cancelled' end,

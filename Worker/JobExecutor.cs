@@ -68,7 +68,8 @@ internal sealed class JobExecutor(
         var key = await StepAsync("fetch_source", run, () => FetchAsync(run, directory, output));
         var opened = await StepAsync("resolve_credentials", run, () => credentials.OpenForPlaybookAsync(run.Job, run.Stopping));
         var secrets = key.Concat(opened).SelectMany(credential => credential.Secrets);
-        return await StepAsync("run_playbook", run, () => RunPlaybookAsync(run, new PlaybookRun
+        run.Provenance = run.Provenance! with { AnsibleVersion = version.Value is { Length: > 0 } known ? known : null };
+        return await StepAsync("run_playbook", run, () => runner.RunAsync(new PlaybookRun
         {
             LastEventSeq = run.Claimed.LastEventSeq,
             Request = run.Job.Request,
@@ -79,15 +80,7 @@ internal sealed class JobExecutor(
             Begin = run.BeginPlaybook,
             Log = output.LogAsync,
             Event = output.EventAsync,
-        }));
-    }
-
-    async Task<JobResult> RunPlaybookAsync(Run run, PlaybookRun playbook)
-    {
-        run.Provenance = run.Provenance! with { AnsibleVersion = version.Value is { Length: > 0 } known ? known : null };
-        var result = await runner.RunAsync(playbook, run.Stopping);
-        run.Provenance = run.Provenance with { InventoryDigest = result.Provenance?.InventoryDigest };
-        return result;
+        }, run.Stopping));
     }
 
     async Task<IReadOnlyList<Credential>> FetchAsync(Run run, JobDirectory directory, OutputWriter output)

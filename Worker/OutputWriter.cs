@@ -16,6 +16,7 @@ internal sealed class OutputWriter : IDisposable
     readonly Outage _outage;
     readonly OutputBuffer _buffer;
     readonly Task _pump;
+    JobProvenance? _stored;
 
     public OutputWriter(Run run, WorkerId worker, JobResults results, JobSignals signals, TimeProvider time, ILogger logger)
     {
@@ -60,7 +61,7 @@ internal sealed class OutputWriter : IDisposable
             // What is left when it is closed goes with the final state.
             while (await _buffer.GatherAsync(Little))
             {
-                if (!await StoreAsync(_buffer.Take()))
+                if (!await StoreAsync(WithProvenance(_buffer.Take())))
                 {
                     Abandon(StopReason.LeaseLost);
                     return;
@@ -77,6 +78,14 @@ internal sealed class OutputWriter : IDisposable
             _logger.OutputRefused(e, _run.Job.Id);
             Abandon(StopReason.OutputRefused);
         }
+    }
+
+    JobOutputBatch WithProvenance(JobOutputBatch batch)
+    {
+        if (_run.Provenance is not { } known || known == _stored)
+            return batch;
+        _stored = known;
+        return batch with { Revision = _run.Revision, Provenance = known };
     }
 
     Task<bool> StoreAsync(JobOutputBatch batch)

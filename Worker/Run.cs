@@ -110,8 +110,9 @@ internal sealed class Run : IDisposable
     public bool PlaybookBegan { get; private set; }
 
     /// <summary>The playbook is about to begin; from here on it must say something now and then, if the job wants that.</summary>
-    public void BeginPlaybook()
+    public void BeginPlaybook(string? inventoryDigest)
     {
+        Provenance = Provenance! with { InventoryDigest = inventoryDigest };
         PlaybookBegan = true;
         Output();
         CheckIdle();

@@ -27,6 +27,7 @@ public sealed class FaultTests(Stores stores)
         Assert.Equal((JobStatus.Failed, JobOutcome.WorkerLost, 1), (job.Status, job.Outcome, job.Attempt));
         Assert.Contains(job.WorkerId!, job.Failure!.Message);
         Assert.Contains("before", log);
+        Assert.NotNull(job.Provenance?.InventoryDigest);
         Assert.Empty(Processes.WithArgument($"600.{marker}"));
         Assert.Contains("worker_lost", (await receiver.NextAsync()).Body);
     }

@@ -102,6 +102,24 @@ public sealed class LeaseTests(Stores stores) : JobDatabase(stores)
     }
 
     [Fact]
+    public async Task What_ran_is_known_also_of_an_attempt_whose_worker_died()
+    {
+        var id = await CreateAsync(onWorkerLost: OnWorkerLost.Retry);
+        await ClaimAsync("doomed");
+        var ran = new JobProvenance("2.14", "digest", "inventory");
+        Assert.True(await Results.AppendAsync("doomed", new JobLease(id, 1), Output with { Revision = "a1", Provenance = ran }, Stop));
+        Assert.True(await Results.AppendAsync("doomed", new JobLease(id, 1), JobOutputBatch.Empty, Stop));
+        var running = (await Jobs.FindAsync(id, Stop))!;
+        Assert.Equal(("a1", ran), (running.Revision, running.Provenance));
+        await ExecuteAsync("update jobs set lease_expires_at = now() - interval '1 second'");
+
+        var settled = Assert.Single(await Upkeep.SettleLostAsync(Stop));
+
+        Assert.Equal((JobStatus.Queued, "a1", ran), (settled.Status, settled.Revision, settled.Provenance));
+        Assert.Equal("a1", Assert.Single(await Jobs.AttemptsAsync(id, Stop)).Revision);
+    }
+
+    [Fact]
     public async Task A_renewed_lease_is_not_settled_and_says_when_a_stop_was_asked_for()
     {
         var id = await CreateAsync();
@@ -149,9 +167,9 @@ public sealed class LeaseTests(Stores stores) : JobDatabase(stores)
         Assert.Equal(Resources.Names("Schema"), applied.SelectMany(names => names));
     }
 
-    async Task<JobId> CreateAsync(string? callbackUrl = null)
+    async Task<JobId> CreateAsync(string? callbackUrl = null, OnWorkerLost? onWorkerLost = null)
     {
-        var request = new JobRequest { Source = new JobSource { Type = SourceType.Inline, Content = "x" }, CallbackUrl = callbackUrl };
+        var request = new JobRequest { Source = new JobSource { Type = SourceType.Inline, Content = "x" }, CallbackUrl = callbackUrl, OnWorkerLost = onWorkerLost };
         await using var connection = await Db.OpenConnectionAsync(Stop);
         return (await JobIntake.StoreAsync(connection, new NewJob(JobId.Create(TimeProvider.System), request, Guid.NewGuid(), "test", null, null))).Job.Id;
     }

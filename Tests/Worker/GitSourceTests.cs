@@ -26,20 +26,13 @@ public sealed class GitSourceTests(Stores stores) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        _head = Repository("work",
+            ("plays/site.yml", "- hosts: all\n  gather_facts: false\n  tasks:\n    - debug: {msg: \"from {{ origin }}\"}\n"),
+            ("hosts.ini", "alpha ansible_connection=local origin=main\n"));
         var work = Path.Combine(_directory.FullName, "work");
-        Directory.CreateDirectory(Path.Combine(work, "plays"));
-        await File.WriteAllTextAsync(Path.Combine(work, "plays", "site.yml"), "- hosts: all\n  gather_facts: false\n  tasks:\n    - debug: {msg: \"from {{ origin }}\"}\n");
-        await File.WriteAllTextAsync(Path.Combine(work, "hosts.ini"), "alpha ansible_connection=local origin=main\n");
-        Git(work, "init", "--quiet", "--initial-branch=main");
-        Git(work, "add", ".");
-        Git(work, "commit", "--quiet", "-m", "first");
-        _head = Git(work, "rev-parse", "HEAD");
         Git(work, "checkout", "--quiet", "-b", "release/2");
-        await File.WriteAllTextAsync(Path.Combine(work, "hosts.ini"), "alpha ansible_connection=local origin=release\n");
-        Git(work, "commit", "--quiet", "-am", "second");
+        Repository("work", ("hosts.ini", "alpha ansible_connection=local origin=release\n"));
         Git(work, "checkout", "--quiet", "main");
-        Git(_directory.FullName, "clone", "--quiet", "--bare", "work", "repository.git");
-        Git(Path.Combine(_directory.FullName, "repository.git"), "update-server-info");
         await ServeAsync();
     }
 
@@ -52,7 +45,7 @@ public sealed class GitSourceTests(Stores stores) : IAsyncLifetime
     [Fact]
     public async Task A_repositorys_playbook_and_inventory_run_and_the_commit_is_told()
     {
-        var (job, log) = await RunAsync("open/repository.git");
+        var (job, log) = await RunAsync("open/work.git");
 
         Assert.Equal(JobOutcome.Success, job.Outcome);
         Assert.Equal(_head, job.Revision);
@@ -63,8 +56,8 @@ public sealed class GitSourceTests(Stores stores) : IAsyncLifetime
     [Fact]
     public async Task A_rerun_of_the_same_revision_runs_the_commit_that_ran_though_the_branch_has_moved()
     {
-        var (job, _) = await RunAsync("open/repository.git", "main");
-        await MoveMainAsync();
+        var (job, _) = await RunAsync("open/work.git", "main");
+        Repository("work", ("hosts.ini", "alpha ansible_connection=local origin=moved\n"));
         var system = await stores.SharedAsync();
 
         var (same, oldLog) = await system.RerunAsync(job.Id, new { same_revision = true });
@@ -76,43 +69,65 @@ public sealed class GitSourceTests(Stores stores) : IAsyncLifetime
         Assert.Contains("from moved", newLog);
     }
 
-    async Task MoveMainAsync()
-    {
-        var work = Path.Combine(_directory.FullName, "work");
-        await File.WriteAllTextAsync(Path.Combine(work, "hosts.ini"), "alpha ansible_connection=local origin=moved\n");
-        Git(work, "commit", "--quiet", "-am", "third");
-        Git(work, "push", "--quiet", "../repository.git", "main");
-        Git(Path.Combine(_directory.FullName, "repository.git"), "update-server-info");
-    }
-
     [Fact]
     public async Task A_branch_can_be_named()
     {
-        var (job, log) = await RunAsync("open/repository.git", "release/2");
+        var (job, log) = await RunAsync("open/work.git", "release/2");
 
         Assert.Equal(JobOutcome.Success, job.Outcome);
         Assert.Contains("from release", log);
     }
 
     [Fact]
-    public async Task Submodules_are_left_out_and_the_log_says_so()
+    public async Task Submodules_come_with_theirs_at_the_commits_that_are_pinned()
     {
-        var work = Path.Combine(_directory.FullName, "work");
-        Git(work, "update-index", "--add", "--cacheinfo", $"160000,{_head},roles/shared");
-        Git(work, "commit", "--quiet", "-m", "with a submodule");
-        Git(work, "push", "--quiet", "../repository.git", "main");
-        Git(Path.Combine(_directory.FullName, "repository.git"), "update-server-info");
+        var inner = Repository("inner", ("main.yml", "origin: pinned\n"));
+        Submodule("role", "vars", "./../inner.git", inner);
+        var role = Repository("role", ("tasks/main.yml", "- debug: {msg: \"in the role from {{ origin }}\"}\n"));
+        Repository("inner", ("main.yml", "origin: moved\n"));
 
-        var (job, log) = await RunAsync("open/repository.git", "main");
+        Submodule("work", "plays/roles/shared one", "../role.git", role);
+        var main = Repository("work", ("plays/site.yml", "- hosts: all\n  gather_facts: false\n  roles: [shared one]\n"));
+
+        var (job, log) = await RunAsync("open/work.git", main);
+
+        Assert.Equal((JobOutcome.Success, main), (job.Outcome, job.Revision));
+        Assert.Contains("in the role from pinned", log);
+    }
+
+    [Fact]
+    public async Task A_submodule_without_an_address_is_left_out_and_the_log_says_so()
+    {
+        Submodule("work", "roles/unwanted", "../role.git", _head, ("update", "none"));
+        Git(Path.Combine(_directory.FullName, "work"), "update-index", "--add", "--cacheinfo", $"160000,{_head},roles/shared");
+        Repository("work");
+
+        var (job, log) = await RunAsync("open/work.git", "main");
 
         Assert.Equal(JobOutcome.Success, job.Outcome);
-        Assert.StartsWith("[WARNING]: submodules are not fetched, their directories are empty: roles/shared\n", log);
+        Assert.StartsWith("[WARNING]: submodules that .gitmodules does not say how to fetch, their directories are empty: roles/shared, roles/unwanted\n", log);
+    }
+
+    [Theory]
+    [InlineData("../missing.git", "submodule roles/shared, http://")]
+    [InlineData("file:///etc", "submodule roles/shared: its address in .gitmodules must be https://")]
+    [InlineData("https://user:pass-w0rd@localhost/role.git", "submodule roles/shared: its address in .gitmodules must not contain a password")]
+    public async Task A_submodule_that_cannot_be_fetched_fails_the_job_and_is_named(string address, string message)
+    {
+        Submodule("work", "roles/shared", address, _head);
+        Repository("work");
+
+        var (job, _) = await RunAsync("open/work.git", "main");
+
+        Assert.Equal(JobOutcome.SourceFetchFailed, job.Outcome);
+        Assert.Contains(message, job.Failure!.Message);
+        Assert.DoesNotContain("pass-w0rd", job.Failure.Message);
     }
 
     [Fact]
     public async Task A_ref_that_does_not_exist_is_told()
     {
-        var (job, _) = await RunAsync("open/repository.git", "no-such-branch");
+        var (job, _) = await RunAsync("open/work.git", "no-such-branch");
 
         Assert.Equal(JobOutcome.SourceFetchFailed, job.Outcome);
         Assert.Contains("no-such-branch", job.Failure!.Message);
@@ -124,12 +139,47 @@ public sealed class GitSourceTests(Stores stores) : IAsyncLifetime
         var system = await stores.SharedAsync();
         await system.Client.PostAsJsonAsync("/api/v1/credentials", new { name = "git-token", type = "password", values = new { username = "ci", password = Token } });
 
-        var (refused, _) = await RunAsync("closed/repository.git");
-        var (opened, log) = await RunAsync("closed/repository.git", credential: "git-token");
+        var (refused, _) = await RunAsync("closed/work.git");
+        Submodule("work", "roles/shared", "../work.git", _head);
+        Repository("work");
+        var (opened, log) = await RunAsync("closed/work.git", "main", credential: "git-token");
 
         Assert.Equal(JobOutcome.SourceFetchFailed, refused.Outcome);
         Assert.Equal(JobOutcome.Success, opened.Outcome);
         Assert.DoesNotContain(Token, log);
+    }
+
+    /// <summary>Commits files and what is staged to a repository, which is made if it is not there, and serves it. Returns the commit.</summary>
+    string Repository(string name, params (string Path, string Text)[] files)
+    {
+        var work = Path.Combine(_directory.FullName, name);
+        if (!Directory.Exists(work))
+            Git(_directory.FullName, "init", "--quiet", "--initial-branch=main", name);
+        foreach (var (path, text) in files)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(work, path))!);
+            File.WriteAllText(Path.Combine(work, path), text);
+            Git(work, "add", path);
+        }
+        Git(work, "commit", "--quiet", "-m", "more");
+        var served = Path.Combine(_directory.FullName, $"{name}.git");
+        if (!Directory.Exists(served))
+            Git(_directory.FullName, "init", "--quiet", "--bare", "--initial-branch=main", served);
+        Git(work, "push", "--quiet", served, "HEAD");
+        Git(served, "update-server-info");
+        return Git(work, "rev-parse", "HEAD");
+    }
+
+    /// <summary>Stages a submodule.</summary>
+    void Submodule(string name, string path, string address, string commit, params (string Key, string Value)[] settings)
+    {
+        var work = Path.Combine(_directory.FullName, name);
+        if (!Directory.Exists(work))
+            Git(_directory.FullName, "init", "--quiet", "--initial-branch=main", name);
+        foreach (var (key, value) in settings.Prepend(("url", address)).Prepend(("path", path)))
+            Git(work, "config", "--file", ".gitmodules", $"submodule.{path}.{key}", value);
+        Git(work, "add", ".gitmodules");
+        Git(work, "update-index", "--add", "--cacheinfo", $"160000,{commit},{path}");
     }
 
     async Task<(Job Job, string Log)> RunAsync(string repository, string? @ref = null, string? credential = null)

@@ -22,17 +22,17 @@ internal sealed class AnsiblePlaybook(IOptions<AnsibleOptions> options) : IPlayb
         try
         {
             var arguments = files.Prepare();
-            run.Begin();
+            run.Begin(files.InventoryDigest);
             using var process = SupervisedProcess.Start(
                 _program.Value.Python, [_program.Value.Playbook, .. arguments], run.SourceDirectory, files.Environment().Concat(TraceContext()));
             var result = await FollowAsync(process, run, stop);
             Activity.Current?.SetTag("process.executable.name", Path.GetFileName(_program.Value.Playbook)).SetTag("process.exit.code", result.ExitCode);
-            return result with { Provenance = new(null, null, files.InventoryDigest) };
+            return result;
         }
         catch (JobFailedException e)
         {
             await run.Log($"ERROR! {e.Message}\n", CancellationToken.None);
-            return new(e.Outcome) { Failure = new(e.Outcome.Word(), e.Message), Provenance = new(null, null, files.InventoryDigest) };
+            return new(e.Outcome) { Failure = new(e.Outcome.Word(), e.Message) };
         }
         finally
         {

@@ -27,8 +27,8 @@ internal sealed record PlaybookRun
     /// <summary>Knows every secret of the job, also that of its source.</summary>
     public required Redactor Redactor { get; init; }
 
-    /// <summary>Is called when all is prepared and the first process is about to start: from here on hosts may be touched.</summary>
-    public required Action Begin { get; init; }
+    /// <summary>Is called with the digest of the inventory when all is prepared and the first process is about to start: from here on hosts may be touched.</summary>
+    public required Action<string?> Begin { get; init; }
 
     /// <summary>Receives the log in pieces, free of secrets and of control characters. The run waits for it.</summary>
     public required Func<string, CancellationToken, ValueTask> Log { get; init; }

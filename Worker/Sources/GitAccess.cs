@@ -4,15 +4,17 @@ using AspireJobs.Worker.Ansible;
 
 namespace AspireJobs.Worker.Sources;
 
-/// <summary>Lets git into a repository: writes the private files and says which environment and settings name them.</summary>
-internal sealed class GitAccess(GitOptions options, PrivateFiles files)
+/// <summary>Lets git into a repository and its submodules: writes the private files and says which environment and settings name them.</summary>
+internal sealed class GitAccess(GitOptions options, PrivateFiles files, Credential? credential)
 {
     // How git finds its way out, where the operator's network needs it. Nothing else of the worker's environment reaches git.
     static readonly string[] Inherited =
         ["http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH"];
 
+    string? _key;
+
     /// <summary>The environment of every git command: no settings of the machine or of a user, no questions, no other transports.</summary>
-    public Dictionary<string, string> Environment(GitAddress address, Credential? credential)
+    public Dictionary<string, string> Environment(GitAddress address)
     {
         var environment = Inherited
             .Where(name => System.Environment.GetEnvironmentVariable(name) is { Length: > 0 })
@@ -28,9 +30,9 @@ internal sealed class GitAccess(GitOptions options, PrivateFiles files)
         return environment;
     }
 
-    /// <summary>Settings for the command line: paths only, never a secret.</summary>
+    /// <summary>Settings for the command line, those of the submodules included: paths only, never a secret.</summary>
     /// <exception cref="JobFailedException">The credential does not fit the address.</exception>
-    public IEnumerable<string> Settings(GitAddress address, Credential? credential)
+    public IEnumerable<string> Settings(GitAddress address)
     {
         if (credential is not null && credential.Type != address.CredentialType)
             throw new JobFailedException(JobOutcome.CredentialError,
@@ -38,11 +40,11 @@ internal sealed class GitAccess(GitOptions options, PrivateFiles files)
         return credential is null || address.IsSsh ? [] : ["-c", $"credential.helper=store --file={Quoted(Password(address, credential))}"];
     }
 
-    // git's own helper answers for this scheme, host and port only, so a redirection elsewhere gets nothing.
-    string Password(GitAddress address, Credential credential)
+    // git's own helper answers for this scheme, host and port only, so a redirection or a submodule elsewhere gets nothing.
+    string Password(GitAddress address, Credential password)
     {
-        var user = credential.UserName() ?? "git";
-        return files.Write("password", $"{address.Scheme}://{Uri.EscapeDataString(user)}:{Uri.EscapeDataString(credential.Required("password"))}@{address.Host}\n");
+        var user = password.UserName() ?? "git";
+        return files.Write("password", $"{address.Scheme}://{Uri.EscapeDataString(user)}:{Uri.EscapeDataString(password.Required("password"))}@{address.Host}\n");
     }
 
     // No configuration and no keys of the worker's own user: without a credential only what is open to everybody can be fetched.
@@ -52,7 +54,7 @@ internal sealed class GitAccess(GitOptions options, PrivateFiles files)
         [
             "ssh", "-F", "/dev/null", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "ConnectTimeout=15",
             "-o", $"StrictHostKeyChecking={options.HostKeyChecking.Word().Replace('_', '-')}",
-            "-i", key is null ? "/dev/null" : files.Write("key", key.PrivateKey()),
+            "-i", key is null ? "/dev/null" : _key ??= files.Write("key", key.PrivateKey()),
         ];
         if (options.KnownHostsFile is { Length: > 0 } known)
             words.AddRange(["-o", $"UserKnownHostsFile=\"{known}\""]);

@@ -1,8 +1,14 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using AspireJobs.Jobs;
 using AspireJobs.Worker.Ansible;
 
 namespace AspireJobs.Worker.Sources;
+
+/// <summary>A repository within another one.</summary>
+/// <param name="Path">Its directory, relative to the other's.</param>
+/// <param name="Commit">What is wanted of it.</param>
+internal sealed record GitSubmodule(string Path, string Commit);
 
 /// <summary>git at work on one address in one directory.</summary>
 /// <param name="Commands">Runs it.</param>
@@ -10,12 +16,17 @@ namespace AspireJobs.Worker.Sources;
 /// <param name="Address">The repository.</param>
 /// <param name="Redactor">Knows the credential.</param>
 /// <param name="Stop">Ends the command that runs.</param>
-internal sealed record GitRepository(Commands Commands, Command Git, GitAddress Address, Redactor Redactor, CancellationToken Stop)
+internal sealed partial record GitRepository(Commands Commands, Command Git, GitAddress Address, Redactor Redactor, CancellationToken Stop)
 {
     const int LongestComplaint = 500;
 
     // SIGXFSZ: a file would have grown beyond the limit under which git runs.
     const string TooLarge = "died of signal 25";
+
+    const int NoSuchSetting = 1;
+
+    /// <summary>Where it lies within the source; null for the source itself.</summary>
+    public string? SubmodulePath { get; init; }
 
     /// <summary>Makes the repository.</summary>
     public Task InitAsync() => RunAsync(["init", "--quiet", "--template=", "."]);
@@ -41,16 +52,16 @@ internal sealed record GitRepository(Commands Commands, Command Git, GitAddress 
         output.Contains("dumb http transport does not support shallow", StringComparison.Ordinal) ||
         output.Contains("Server does not allow request for unadvertised object", StringComparison.Ordinal);
 
-    /// <summary>Hands over the size of each file of a commit, in bytes, and the path of each submodule.</summary>
-    public Task ListAsync(string commit, Action<long> file, Action<string> submodule) =>
+    /// <summary>Hands over the size of each file of a commit, in bytes, and each submodule.</summary>
+    public Task ListAsync(string commit, Action<long> file, Action<GitSubmodule> submodule) =>
         // 100644 blob 257cc5642cb1a054f08cc83f2d943e56fd3ebe99       4	site.yml
-        RunAsync(["ls-tree", "-r", "-l", "--full-tree", commit], line =>
+        RunAsync(["-c", "core.quotePath=false", "ls-tree", "-r", "-l", "--full-tree", commit], line =>
         {
             var (entry, path) = line.Split('\t', 2) is [var first, var second] ? (first, second) : (line, "");
             var fields = entry.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             file(fields is [_, "blob", _, var size] ? long.Parse(size, CultureInfo.InvariantCulture) : 0);
-            if (fields is [_, "commit", ..])
-                submodule(path);
+            if (fields is [_, "commit", var pinned, ..])
+                submodule(new(path, pinned));
         });
 
     /// <summary>Unpacks a commit and returns its full name, with that of its tree as the digest.</summary>
@@ -60,6 +71,44 @@ internal sealed record GitRepository(Commands Commands, Command Git, GitAddress 
         var names = (await RunAsync(["rev-parse", "HEAD", "HEAD^{tree}"])).Output.Trim().Split('\n');
         return new($"git-tree:{names[1]}", names[0]);
     }
+
+    /// <summary>Reads <c>.gitmodules</c> of the commit that is checked out: the submodules' addresses as they are written, by path, without those that say <c>update = none</c>.</summary>
+    public async Task<Dictionary<string, string>> SubmoduleAddressesAsync()
+    {
+        if (!File.Exists(Path.Combine(Git.Directory, ".gitmodules")))
+            return [];
+        var settings = new Dictionary<(string Name, string Key), string>();
+        // submodule.shared roles.path roles/shared
+        var result = await TryAsync(["config", "--blob=HEAD:.gitmodules", "--get-regexp", "^submodule\\."], line =>
+        {
+            if (SubmoduleSetting().Match(line) is { Success: true } match)
+                settings[(match.Groups["name"].Value, match.Groups["key"].Value)] = match.Groups["value"].Value;
+        });
+        if (!result.Succeeded && result.ExitCode != NoSuchSetting)
+            throw Failed(result);
+        var addresses = new Dictionary<string, string>();
+        foreach (var ((name, key), path) in settings)
+            if (key == "path" && settings.TryGetValue((name, "url"), out var address) && settings.GetValueOrDefault((name, "update")) != "none")
+                addresses[path] = address;
+        return addresses;
+    }
+
+    /// <summary>A submodule's repository, to be fetched from where <c>.gitmodules</c> says.</summary>
+    /// <exception cref="JobFailedException">That is no allowed address, or the directory is not there.</exception>
+    public GitRepository Submodule(GitSubmodule submodule, string written, GitAccess access)
+    {
+        var path = PathOf(submodule);
+        if (!GitAddress.TryParse(Address.Resolve(written), out var address))
+            throw new JobFailedException(JobOutcome.SourceFetchFailed, $"git cannot fetch submodule {path}: its address in .gitmodules {GitAddress.Fault(Address.Resolve(written))}");
+        // Not through a link: a repository could lead git anywhere.
+        var directory = Path.Combine(Git.Directory, submodule.Path);
+        if (SourcePath.Resolve(Git.Directory, submodule.Path) != Path.Combine(SourcePath.Resolve(Git.Directory, ".")!, submodule.Path))
+            throw new JobFailedException(JobOutcome.SourceFetchFailed, $"git cannot fetch submodule {path}: its directory is not there");
+        return this with { Git = Git with { Directory = directory, Environment = access.Environment(address) }, Address = address, SubmodulePath = path };
+    }
+
+    /// <summary>A submodule's path within the source.</summary>
+    public string PathOf(GitSubmodule submodule) => SubmodulePath is null ? submodule.Path : $"{SubmodulePath}/{submodule.Path}";
 
     Task<CommandResult> TryAsync(string[] words, Action<string>? handle = null) =>
         Commands.RunAsync(Git with { Words = [.. Git.Words, .. words] }, Stop, handle);
@@ -76,6 +125,9 @@ internal sealed record GitRepository(Commands Commands, Command Git, GitAddress 
             ? "it is larger than this worker takes"
             : LogText.MakeHarmless(Redactor.Redact(result.Complaint));
         return new(JobOutcome.SourceFetchFailed,
-            $"git cannot fetch {Address.Text}: {(complaint.Length > LongestComplaint ? complaint[..LongestComplaint] : complaint)}");
+            $"git cannot fetch {(SubmodulePath is null ? "" : $"submodule {SubmodulePath}, ")}{Address.Text}: {(complaint.Length > LongestComplaint ? complaint[..LongestComplaint] : complaint)}");
     }
+
+    [GeneratedRegex(@"^submodule\.(?<name>.+?)\.(?<key>path|url|update) (?<value>.+)\z")]
+    private static partial Regex SubmoduleSetting();
 }

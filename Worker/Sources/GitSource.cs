@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace AspireJobs.Worker.Sources;
 
-/// <summary>A repository over https, http or ssh: one commit, without submodules, hooks and filters.</summary>
+/// <summary>A repository over https, http or ssh: one commit with those of its submodules, without hooks and filters.</summary>
 internal sealed class GitSource(Commands commands, IOptions<WorkerOptions> options, TimeProvider time) : ISource
 {
     static readonly string[] Settings =
@@ -29,7 +29,7 @@ internal sealed class GitSource(Commands commands, IOptions<WorkerOptions> optio
         try
         {
             Directory.CreateDirectory(fetch.Directory, PrivateDirectory.Mode);
-            return await FetchAsync(Repository(fetch, address, either.Token), wanted);
+            return await FetchAsync(fetch, address, wanted, either.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -43,24 +43,39 @@ internal sealed class GitSource(Commands commands, IOptions<WorkerOptions> optio
         }
     }
 
-    async Task<FetchedSource> FetchAsync(GitRepository repository, string wanted)
+    async Task<FetchedSource> FetchAsync(SourceFetch fetch, GitAddress address, string wanted, CancellationToken stop)
+    {
+        var access = new GitAccess(options.Value.Git, new PrivateFiles(fetch.Private), fetch.Credential);
+        // No file, so no pack either, grows beyond the limit while it is fetched.
+        string[] words = ["prlimit", $"--fsize={options.Value.MaxSourceBytes}", "--", "git", .. Settings, .. access.Settings(address)];
+        var git = new Command(words, fetch.Directory, access.Environment(address));
+        var repository = new GitRepository(commands, git, address, new(fetch.Credential?.Secrets ?? []), stop);
+        var whole = new Whole(access, new SourceSize(options.Value), []);
+        var fetched = await FetchAsync(repository, wanted, whole);
+        return whole.LeftOut.Count == 0
+            ? fetched
+            : fetched with { Warning = $"submodules that .gitmodules does not say how to fetch, their directories are empty: {string.Join(", ", whole.LeftOut)}" };
+    }
+
+    static async Task<FetchedSource> FetchAsync(GitRepository repository, string wanted, Whole whole)
     {
         await repository.InitAsync();
         var commit = await repository.FetchAsync(wanted);
         // Before anything is unpacked: a small pack can hold a huge tree.
-        var submodules = new List<string>();
-        await repository.ListAsync(commit, new SourceSize(options.Value).Add, submodules.Add);
+        var submodules = new List<GitSubmodule>();
+        await repository.ListAsync(commit, whole.Size.Add, submodules.Add);
         var fetched = await repository.CheckOutAsync(commit);
-        return submodules.Count == 0 ? fetched : fetched with { Warning = $"submodules are not fetched, their directories are empty: {string.Join(", ", submodules)}" };
+        var addresses = submodules.Count > 0 ? await repository.SubmoduleAddressesAsync() : [];
+        foreach (var submodule in submodules)
+            if (addresses.TryGetValue(submodule.Path, out var written))
+                await FetchAsync(repository.Submodule(submodule, written, whole.Access), submodule.Commit, whole);
+            else
+                whole.LeftOut.Add(repository.PathOf(submodule));
+        return fetched;
     }
 
-    GitRepository Repository(SourceFetch fetch, GitAddress address, CancellationToken stop)
-    {
-        var access = new GitAccess(options.Value.Git, new PrivateFiles(fetch.Private));
-        // No file, so no pack either, grows beyond the limit while it is fetched.
-        string[] words = ["prlimit", $"--fsize={options.Value.MaxSourceBytes}", "--", "git", .. Settings, .. access.Settings(address, fetch.Credential)];
-        return new(commands, new(words, fetch.Directory, access.Environment(address, fetch.Credential)), address, new(fetch.Credential?.Secrets ?? []), stop);
-    }
+    // What a repository and its submodules have in common.
+    sealed record Whole(GitAccess Access, SourceSize Size, List<string> LeftOut);
 
     static JobFailedException Failed(string message) => new(JobOutcome.SourceFetchFailed, message);
 }
