@@ -101,24 +101,25 @@ public sealed class JobStore(NpgsqlDataSource db, ILogger<JobStore> log)
         return await FindAsync(id, cancellationToken) is { } final ? new CancelResult(final, Changed: false) : null;
     }
 
-    /// <summary>Counts for the gauges; they read only the parts of indexes that hold live jobs.</summary>
+    /// <summary>Counts for the gauges; they read only what waits and runs.</summary>
     public async Task<ClusterStats> StatsAsync(CancellationToken cancellationToken)
     {
-        var queues = await db.Command(
+        var rows = await db.Command(
             """
-            select name, count(jobs.queue), min(ready_at), paused from queues left join jobs on queue = name and turn is not null group by name order by name
-            """)
-            .QueryAsync(row => new QueueStats(row.GetString(0), row.GetInt64(1), row.Nullable<DateTimeOffset>(2), row.GetBoolean(3)), cancellationToken);
-        return (await db.Command(
-            """
-            select (select count(*) from jobs where status = 'running'),
-                   count(*), coalesce(sum(slots), 0),
-                   (select min(started_at) from jobs where status = 'running'),
-                   (select max(missed_at) from schedules)
-            from workers where heartbeat_at > now() - $1
+            select name, line.jobs, line.oldest, paused, running.jobs, active.workers, active.slots, running.oldest, missed.last
+            from queues,
+                lateral (select count(*) as jobs, min(ready_at) as oldest from jobs where turn is not null and queue = name) line,
+                (select count(*) as jobs, min(started_at) as oldest from jobs where status = 'running') running,
+                (select count(*) as workers, coalesce(sum(slots), 0) as slots from workers where heartbeat_at > now() - $1) active,
+                (select max(missed_at) as last from schedules) missed
+            order by name
             """,
             JobLeases.WorkerSilence)
-            .QueryAsync(row => new ClusterStats(queues, row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.Nullable<DateTimeOffset>(3), row.Nullable<DateTimeOffset>(4)), cancellationToken)).Single();
+            .QueryAsync(row => (
+                Queue: new QueueStats(row.GetString(0), row.GetInt64(1), row.Nullable<DateTimeOffset>(2), row.GetBoolean(3)),
+                All: new ClusterStats([], row.GetInt64(4), row.GetInt64(5), row.GetInt64(6), row.Nullable<DateTimeOffset>(7), row.Nullable<DateTimeOffset>(8))), cancellationToken);
+        // There is always one: the default queue.
+        return rows[0].All with { Queues = [.. rows.Select(row => row.Queue)] };
     }
 
     /// <summary>The attempts of a job that have ended, in order; that of a running job is not among them.</summary>

@@ -46,15 +46,14 @@ public sealed class QueueStore(NpgsqlDataSource db)
     /// <summary>The queue, or null.</summary>
     public async Task<QueueState?> FindAsync(string name, CancellationToken cancellationToken) => (await StatesAsync(name, cancellationToken)).SingleOrDefault();
 
-    // Each count reads an index that holds only live jobs.
     Task<List<QueueState>> StatesAsync(string? name, CancellationToken cancellationToken) =>
         db.Command(
             """
-            select name, max_running, paused, coalesce(in_line, 0) + coalesce(planned, 0), coalesce(running, 0), oldest
+            select name, max_running, paused, line.jobs + coalesce(planned.jobs, 0), coalesce(running.jobs, 0), line.oldest
             from queues
-            left join (select queue, count(*) as in_line, min(ready_at) as oldest from jobs where turn is not null group by queue) l on l.queue = name
-            left join (select queue, count(*) as planned from jobs where status = 'queued' and turn is null group by queue) p on p.queue = name
-            left join (select queue, count(*) as running from jobs where status = 'running' group by queue) r on r.queue = name
+            cross join lateral (select count(*) as jobs, min(ready_at) as oldest from jobs where turn is not null and queue = name) line
+            left join (select queue, count(*) as jobs from jobs where status = 'queued' and turn is null group by queue) planned on planned.queue = name
+            left join (select queue, count(*) as jobs from jobs where status = 'running' group by queue) running on running.queue = name
             where $1::text is null or name = $1
             order by name
             """,
