@@ -43,12 +43,14 @@ public sealed partial record GitAddress(string Text, string Scheme, string? User
         {
             if (rest.StartsWith("./", StringComparison.Ordinal))
                 rest = rest[2..];
-            else if (rest.StartsWith("../", StringComparison.Ordinal) && place.LastIndexOfAny(['/', ':']) is >= 0 and var end)
+            else if (rest.StartsWith("../", StringComparison.Ordinal) && End(place) is >= 0 and var end)
                 (place, separator, rest) = (place[..end], place[end], rest[3..]);
             else
                 return $"{place}{separator}{rest}";
         }
     }
+
+    static int End(string place) => place.LastIndexOf('/') is >= 0 and var slash ? slash : place.LastIndexOf(':');
 
     /// <summary>What is wrong with an address that cannot be read, as half a sentence; null for one that can.</summary>
     public static string? Fault(string text) =>

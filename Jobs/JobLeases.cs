@@ -152,7 +152,7 @@ public sealed class JobLeases(NpgsqlDataSource db, ILogger<JobLeases> log) : IAs
             """
             update jobs set lease_expires_at = now() + $4
             from unnest($2, $3) as held (id, attempt)
-            where jobs.id = any($2) and jobs.id = held.id and jobs.attempt = held.attempt and worker_id = $1 and status = 'running'
+            where jobs.id = any($2) and jobs.id = held.id and jobs.attempt = held.attempt and worker_id = $1 and (status = 'running') is true
             returning jobs.id, jobs.attempt, cancel_requested_at is not null
             """,
             worker.Id, Ids(held.Select(lease => lease.Id)), Attempts(held), Duration));

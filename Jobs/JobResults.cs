@@ -80,9 +80,9 @@ public sealed class JobResults : IAsyncDisposable
         await _db.Command(
             """
             with owned as (
-                -- for share: nobody settles the job between this check and the commit
+                -- for share: nobody settles the job between this check and the commit; "is true" keeps the planner from walking all that runs
                 select id, attempt from jobs
-                where id = $1 and attempt = $2 and worker_id = $3 and status = 'running'
+                where id = $1 and attempt = $2 and worker_id = $3 and (status = 'running') is true
                 for share
             ), events as (
                 insert into job_events (job_id, seq, attempt, at, type, data)
@@ -93,7 +93,7 @@ public sealed class JobResults : IAsyncDisposable
                 select owned.id, $8, owned.attempt, $9 from owned where $9 <> ''
             ), running as (
                 -- stored while it runs, so that it is known of a job whose worker dies
-                update jobs set revision = $10, provenance = $11::text::json from owned where jobs.id = owned.id and $11::text is not null
+                update jobs set revision = nullif($10, ''), provenance = nullif($11, '')::json from owned where jobs.id = owned.id and $11 <> ''
             )
             select count(*) from owned
             """,
@@ -102,7 +102,7 @@ public sealed class JobResults : IAsyncDisposable
             output.Events.Select(item => item.At).ToArray(),
             output.Events.Select(item => item.Type).ToArray(),
             output.Events.Select(item => item.Data).ToArray(),
-            output.LogSeq, output.Log, output.Revision, Json(output.Provenance))
+            output.LogSeq, output.Log, output.Revision ?? "", Json(output.Provenance) ?? "")
             .CountAsync(cancellationToken) == 1;
 
     /// <summary>
@@ -137,7 +137,8 @@ public sealed class JobResults : IAsyncDisposable
                     provenance = result.provenance::json,
                     trace_parent = case when {Again} then jobs.trace_parent else coalesce(result.trace_parent, jobs.trace_parent) end
                 from result
-                where jobs.id = any($1) and jobs.id = result.id and jobs.attempt = result.attempt and jobs.worker_id = result.worker_id and jobs.status = 'running'
+                where jobs.id = any($1) and jobs.id = result.id and jobs.attempt = result.attempt and jobs.worker_id = result.worker_id
+                    and (jobs.status = 'running') is true
                 returning jobs.id, jobs.attempt, jobs.worker_id, jobs.status, jobs.started_at
             ), attempts as (
                 insert into job_attempts (job_id, attempt, worker_id, started_at, finished_at, outcome, failure, exit_code, revision, hosts, trace_parent)

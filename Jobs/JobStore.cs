@@ -106,12 +106,16 @@ public sealed class JobStore(NpgsqlDataSource db, ILogger<JobStore> log)
     {
         var rows = await db.Command(
             """
+            with running as materialized (
+                select count(*) as jobs, min(started_at) as oldest from jobs where status = 'running'
+            ), active as materialized (
+                select count(*) as workers, coalesce(sum(slots), 0) as slots from workers where heartbeat_at > now() - $1
+            ), missed as materialized (
+                select max(missed_at) as last from schedules
+            )
             select name, line.jobs, line.oldest, paused, running.jobs, active.workers, active.slots, running.oldest, missed.last
-            from queues,
-                lateral (select count(*) as jobs, min(ready_at) as oldest from jobs where turn is not null and queue = name) line,
-                (select count(*) as jobs, min(started_at) as oldest from jobs where status = 'running') running,
-                (select count(*) as workers, coalesce(sum(slots), 0) as slots from workers where heartbeat_at > now() - $1) active,
-                (select max(missed_at) as last from schedules) missed
+            from running, active, missed, queues,
+                lateral (select count(*) as jobs, min(ready_at) as oldest from jobs where turn is not null and queue = name) line
             order by name
             """,
             JobLeases.WorkerSilence)

@@ -22,7 +22,7 @@ public sealed class JobUpkeep(NpgsqlDataSource db, ILogger<JobUpkeep> log)
         ReadableAsync(db.Command(
             $"""
             with lost as (
-                select id as lost_id, workers_lost + 1 as losses,
+                select id as lost_id, workers_lost + 1 as losses, revision as ran,
                     coalesce(request ->> 'on_worker_lost', 'fail') = 'retry' and attempt < coalesce((request ->> 'max_attempts')::int, {JobRetries.AttemptsWhenAsked})
                         and workers_lost + 1 < {MostWorkersLost} and cancel_requested_at is null as again,
                     json_build_object('error_type', case when cancel_requested_at is null then 'worker_lost' else 'cancelled' end, 'message', format('worker %s was not heard of for too long%s', worker_id,
@@ -31,7 +31,8 @@ public sealed class JobUpkeep(NpgsqlDataSource db, ILogger<JobUpkeep> log)
                 order by lease_expires_at limit {PageSize} for update skip locked
             ), attempts as (
                 insert into job_attempts (job_id, attempt, worker_id, started_at, finished_at, outcome, failure, revision)
-                select id, attempt, worker_id, started_at, now(), 'worker_lost', why, revision from lost join jobs on id = lost_id where again
+                select id, attempt, worker_id, started_at, now(), 'worker_lost', why, ran from lost join jobs on id = lost_id
+                where again and id = any(array(select lost_id from lost))
             )
             update jobs set
                 status = case when again then 'queued' when cancel_requested_at is null then 'failed' else 'cancelled' end,
@@ -40,7 +41,7 @@ public sealed class JobUpkeep(NpgsqlDataSource db, ILogger<JobUpkeep> log)
                 failure = case when not again then why end,
                 ready_at = case when again then now() + job_retry_delay(request, attempt) else ready_at end,
                 workers_lost = losses, lease_expires_at = null
-            from lost where id = lost_id
+            from lost where id = any(array(select lost_id from lost)) and id = lost_id
             returning {JobRow.Columns}
             """), cancellationToken);
 
@@ -58,7 +59,7 @@ public sealed class JobUpkeep(NpgsqlDataSource db, ILogger<JobUpkeep> log)
                 select entrant.id, line.turn + row_number() over (partition by queue, priority, api_key_id order by entrant.id) - 1 as turn
                 from entrant join line using (queue, priority, api_key_id)
             )
-            update jobs set turn = placed.turn from placed where jobs.id = placed.id
+            update jobs set turn = placed.turn from placed where jobs.id = any(array(select id from placed)) and jobs.id = placed.id
             """)
             .ExecuteAsync(cancellationToken);
 

@@ -7,12 +7,15 @@ namespace AspireJobs.Jobs;
 public static class JobsDatabase
 {
     // Planning a claim or an insert takes longer than doing it, and statements are written so that one plan fits every value.
-    // A plan that is made while a table is small, as on a new system, may well walk all of it (seqscan) or sort it, and stays until Postgres looks at
-    // the table again, a minute later or more: each claim would read every job of a burst. What is read of a table that grows has an index in its order.
+    // A plan that is made while a table is small, as on a new system, may well walk all of it (seqscan) or sort it, and stays until Postgres
+    // looks at the table again, a minute later or more: each claim would read every job of a burst. What is read of a table that grows has an
+    // index; where a join could walk one from end to end, "= any(array(…))" says which rows.
     // Compiling a plan (jit) takes longer still, and Postgres does it anew each time a statement is run whose cost it thinks high.
     // A process that is stopped while it claims does not read the answer, and Postgres would wait for it with the claims of all others behind it;
     // one that is stopped within a transaction would keep its locks.
-    const string Session = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_sort=off -c jit=off -c tcp_user_timeout=5000 -c idle_in_transaction_session_timeout=5000";
+    const string Session =
+        "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_sort=off -c jit=off " +
+        "-c tcp_user_timeout=5000 -c idle_in_transaction_session_timeout=5000";
 
     // What a statement used lies free at the end of the session's heap when it has ended, and glibc gives 128 KiB or more of that back to the
     // kernel, which then clears them anew for the next one. Once a larger piece was freed, it keeps twice as much.

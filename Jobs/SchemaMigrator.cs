@@ -34,6 +34,8 @@ public static class SchemaMigrator
     static async Task ApplyAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken)
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        // Unlike what the services ask, a migration may be about all of a table.
+        await ExecuteAsync(connection, "set local enable_seqscan = on; set local enable_sort = on", cancellationToken);
         await ExecuteAsync(connection, Resources.Text(name), cancellationToken);
         await connection.Command("insert into schema_migrations (name) values ($1)", name).ExecuteAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);

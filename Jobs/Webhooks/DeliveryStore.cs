@@ -72,11 +72,12 @@ public sealed class DeliveryStore(NpgsqlDataSource db, ILogger<DeliveryStore> lo
                 for update skip locked
             ), claimed as (
                 update webhook_deliveries set attempt = attempt + 1, next_attempt_at = now() + $3
-                from due where webhook_deliveries.id = due.id
+                from due where webhook_deliveries.id = any(array(select id from due)) and webhook_deliveries.id = due.id
                 returning webhook_deliveries.id as delivery_id, job_id, attempt as delivery_attempt, receiver
             )
             select {JobRow.Columns}, delivery_id, delivery_attempt, receiver, api_key_id, trace_parent
             from claimed join jobs on jobs.id = job_id
+            where jobs.id = any(array(select job_id from claimed))
             """, limit, busy, lease));
         // A statement of its own: it has to see what the first has moved. Both go in one round trip and one transaction.
         batch.BatchCommands.Add(Sql.BatchCommand(

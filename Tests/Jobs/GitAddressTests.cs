@@ -9,6 +9,8 @@ public sealed class GitAddressTests
     [InlineData("https://host/team/play.git/", "../../role.git", "https://host/role.git")]
     [InlineData("https://host/team/play.git", "./../role.git", "https://host/team/role.git")]
     [InlineData("https://host/play.git", "./role", "https://host/play.git/role")]
+    [InlineData("https://host/team/a:b.git", "../role.git", "https://host/team/role.git")]
+    [InlineData("https://host:8443/play.git", "../../22/x", "https://22/x")]
     [InlineData("git@host:team/play.git", "../role.git", "git@host:team/role.git")]
     [InlineData("git@host:team/play.git", "../../role.git", "git@host:role.git")]
     [InlineData("git@host:play.git", "../role.git", "git@host:role.git")]

@@ -24,7 +24,7 @@ public sealed class PlanTests(Stores stores) : IAsyncLifetime
         """
         insert into jobs (id, request, source_type, api_key_id, api_key_name)
             select gen_random_uuid(), '{}', 'inline', gen_random_uuid(), 'another' from generate_series(1, 20000);
-        update jobs set status = 'cancelled', outcome = 'cancelled', finished_at = now() where status = 'queued';
+        update jobs set status = 'cancelled', outcome = 'cancelled', finished_at = now(), turn = null where status = 'queued';
         """;
 
     StoreLease _store = null!;
@@ -115,6 +115,25 @@ public sealed class PlanTests(Stores stores) : IAsyncLifetime
         Assert.Equal((1, 0, 1), (Assert.Single(stats.Queues).Jobs, stats.RunningJobs, queue.Waiting));
         Assert.InRange(counted - start, 1, 100);
         Assert.InRange(await ReadRowsAsync() - counted, 1, 100);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(JobStatus.Running)]
+    public async Task A_page_of_jobs_is_read_without_those_that_are_not_on_it(JobStatus? status)
+    {
+        var jobs = new JobStore(_db, NullLogger<JobStore>.Instance);
+        var filter = new JobFilter(status, null, 10);
+        // Its plan is made while the table is small.
+        await SubmitAsync();
+        for (var i = 0; i < Times; i++)
+            await jobs.ListAsync(filter, Stop);
+        await ExecuteAsync(FillWithEnded);
+
+        var start = await ReadRowsAsync();
+        await jobs.ListAsync(filter, Stop);
+
+        Assert.InRange(await ReadRowsAsync() - start, 0, 100);
     }
 
     [Fact]

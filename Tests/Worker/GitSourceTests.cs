@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
+using System.Security.Cryptography;
 using System.Text;
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
@@ -105,7 +106,36 @@ public sealed class GitSourceTests(Stores stores) : IAsyncLifetime
         var (job, log) = await RunAsync("open/work.git", "main");
 
         Assert.Equal(JobOutcome.Success, job.Outcome);
-        Assert.StartsWith("[WARNING]: submodules that .gitmodules does not say how to fetch, their directories are empty: roles/shared, roles/unwanted\n", log);
+        Assert.StartsWith("[WARNING]: submodules left empty, as .gitmodules has no address for them or says so: roles/shared, roles/unwanted\n", log);
+    }
+
+    [Fact]
+    public async Task A_broken_list_of_submodules_fails_the_job()
+    {
+        Submodule("work", "roles/shared", "../work.git", _head);
+        Repository("work", (".gitmodules", "[submodule \"roles/shared\"]\n\tpath = roles/shared\n\turl = ../work.git\n<<<<<<< HEAD\n"));
+
+        var (job, _) = await RunAsync("open/work.git", "main");
+
+        Assert.Equal(JobOutcome.SourceFetchFailed, job.Outcome);
+        Assert.Contains("bad config line 4 in file .gitmodules", job.Failure!.Message);
+    }
+
+    [Theory]
+    [InlineData(1_500_000, 0)]
+    [InlineData(700_000, 700_000)]
+    public async Task A_source_that_is_larger_than_the_worker_takes_is_refused_its_submodules_counted(int own, int submodules)
+    {
+        await using var system = await JobSystem.StartAsync(stores, webhooks: false, settings: new() { ["Worker:MaxSourceBytes"] = "1048576" });
+        Submodule("work", "roles/shared", "../role.git", Repository("role", ("data", Random(submodules))));
+        Repository("work", ("data", Random(own)));
+
+        var (job, _) = await RunAsync("open/work.git", "main", system: system);
+
+        Assert.Equal(JobOutcome.SourceFetchFailed, job.Outcome);
+        Assert.Contains("larger than", job.Failure!.Message);
+
+        static string Random(int bytes) => Convert.ToBase64String(RandomNumberGenerator.GetBytes(bytes));
     }
 
     [Theory]
@@ -182,9 +212,9 @@ public sealed class GitSourceTests(Stores stores) : IAsyncLifetime
         Git(work, "update-index", "--add", "--cacheinfo", $"160000,{commit},{path}");
     }
 
-    async Task<(Job Job, string Log)> RunAsync(string repository, string? @ref = null, string? credential = null)
+    async Task<(Job Job, string Log)> RunAsync(string repository, string? @ref = null, string? credential = null, JobSystem? system = null)
     {
-        var system = await stores.SharedAsync();
+        system ??= await stores.SharedAsync();
         var source = new Dictionary<string, string> { ["type"] = "git", ["url"] = $"{Url}/{repository}" };
         if (@ref is not null)
             source["ref"] = @ref;

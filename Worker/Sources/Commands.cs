@@ -1,4 +1,5 @@
 using System.Text;
+using AspireJobs.Jobs;
 using AspireJobs.Worker.Ansible;
 using Microsoft.Extensions.Options;
 
@@ -33,6 +34,7 @@ internal sealed record CommandResult(int? ExitCode, string Output)
 internal sealed class Commands(IOptions<AnsibleOptions> options)
 {
     const int LongestOutput = 16 * 1024;
+    const int LongestLine = 64 * 1024;
 
     readonly Lazy<string> _python = new(() => AnsibleProgram.Find(options.Value.Command).Python);
 
@@ -69,14 +71,28 @@ internal sealed class Commands(IOptions<AnsibleOptions> options)
     static async Task<string> ReadAsync(Stream output, Action<string>? handle)
     {
         using var reader = new StreamReader(output, Encoding.UTF8);
-        var tail = new StringBuilder();
-        while (await reader.ReadLineAsync() is { } line)
+        var (tail, line, letters) = (new StringBuilder(), new StringBuilder(), new char[4096]);
+        while (await reader.ReadAsync(letters) is > 0 and var count)
         {
-            handle?.Invoke(line);
-            tail.Append(line).Append('\n');
+            tail.Append(letters, 0, count);
             if (tail.Length > LongestOutput)
                 tail.Remove(0, tail.Length - LongestOutput);
+            for (var start = 0; start < count;)
+            {
+                var length = letters.AsSpan(start, count - start).IndexOf('\n');
+                line.Append(letters, start, length < 0 ? count - start : length);
+                // Names and settings in a repository are as long as its author likes.
+                if (line.Length > LongestLine)
+                    throw new JobFailedException(JobOutcome.SourceFetchFailed, $"git printed a line of more than {LongestLine} characters, which is too long a name or setting");
+                if (length < 0)
+                    break;
+                handle?.Invoke(line.ToString());
+                line.Clear();
+                start += length + 1;
+            }
         }
+        if (line.Length > 0)
+            handle?.Invoke(line.ToString());
         return tail.ToString();
     }
 

@@ -4,8 +4,11 @@ using AspireJobs.Worker.Ansible;
 
 namespace AspireJobs.Worker.Sources;
 
-/// <summary>Lets git into a repository and its submodules: writes the private files and says which environment and settings name them.</summary>
-internal sealed class GitAccess(GitOptions options, PrivateFiles files, Credential? credential)
+/// <summary>
+/// Lets git into a repository, and into those of its submodules that are on the same host: writes the private files and says which environment and
+/// settings name them.
+/// </summary>
+internal sealed class GitAccess(GitOptions options, PrivateFiles files, GitAddress source, Credential? credential)
 {
     // How git finds its way out, where the operator's network needs it. Nothing else of the worker's environment reaches git.
     static readonly string[] Inherited =
@@ -26,25 +29,25 @@ internal sealed class GitAccess(GitOptions options, PrivateFiles files, Credenti
         environment["GIT_TERMINAL_PROMPT"] = "0";
         environment["GIT_ALLOW_PROTOCOL"] = "https:http:ssh";
         environment["GIT_SSH_VARIANT"] = "ssh";
-        environment["GIT_SSH_COMMAND"] = Ssh(address, credential is { Type: CredentialType.SshKey } ? credential : null);
+        environment["GIT_SSH_COMMAND"] = Ssh(address, credential is { Type: CredentialType.SshKey } && address.Host == source.Host ? credential : null);
         return environment;
     }
 
-    /// <summary>Settings for the command line, those of the submodules included: paths only, never a secret.</summary>
-    /// <exception cref="JobFailedException">The credential does not fit the address.</exception>
-    public IEnumerable<string> Settings(GitAddress address)
+    /// <summary>Settings for the command line, also for submodules: paths only, never a secret.</summary>
+    /// <exception cref="JobFailedException">The credential does not fit the source's address.</exception>
+    public IEnumerable<string> Settings()
     {
-        if (credential is not null && credential.Type != address.CredentialType)
+        if (credential is not null && credential.Type != source.CredentialType)
             throw new JobFailedException(JobOutcome.CredentialError,
-                $"credential '{credential.Name}' is of type {credential.Type.Word()}; a repository over {address.Scheme} takes one of type {address.CredentialType.Word()}");
-        return credential is null || address.IsSsh ? [] : ["-c", $"credential.helper=store --file={Quoted(Password(address, credential))}"];
+                $"credential '{credential.Name}' is of type {credential.Type.Word()}; a repository over {source.Scheme} takes one of type {source.CredentialType.Word()}");
+        return credential is null || source.IsSsh ? [] : ["-c", $"credential.helper=store --file={Quoted(Password(credential))}"];
     }
 
     // git's own helper answers for this scheme, host and port only, so a redirection or a submodule elsewhere gets nothing.
-    string Password(GitAddress address, Credential password)
+    string Password(Credential password)
     {
         var user = password.UserName() ?? "git";
-        return files.Write("password", $"{address.Scheme}://{Uri.EscapeDataString(user)}:{Uri.EscapeDataString(password.Required("password"))}@{address.Host}\n");
+        return files.Write("password", $"{source.Scheme}://{Uri.EscapeDataString(user)}:{Uri.EscapeDataString(password.Required("password"))}@{source.Host}\n");
     }
 
     // No configuration and no keys of the worker's own user: without a credential only what is open to everybody can be fetched.

@@ -20,8 +20,12 @@ internal sealed partial record GitRepository(Commands Commands, Command Git, Git
 {
     const int LongestComplaint = 500;
 
-    // SIGXFSZ: a file would have grown beyond the limit under which git runs.
-    const string TooLarge = "died of signal 25";
+    // A file would have grown beyond the limit under which git runs (SIGXFSZ). Of a pack git says nothing but this; of one that broke off, more.
+    const string FileTooLarge = "died of signal 25";
+    const string PackTooLarge = "fatal: fetch-pack: invalid index-pack output";
+
+    const string Submodules = ".gitmodules";
+    const int LargestSubmodules = 1 << 20;
 
     const int NoSuchSetting = 1;
 
@@ -72,14 +76,23 @@ internal sealed partial record GitRepository(Commands Commands, Command Git, Git
         return new($"git-tree:{names[1]}", names[0]);
     }
 
-    /// <summary>Reads <c>.gitmodules</c> of the commit that is checked out: the submodules' addresses as they are written, by path, without those that say <c>update = none</c>.</summary>
+    /// <summary>Bytes in which git keeps what it has fetched.</summary>
+    public long StoredBytes() => new DirectoryInfo(Path.Combine(Git.Directory, ".git", "objects")).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
+
+    /// <summary>
+    /// Reads <c>.gitmodules</c> of the commit that is checked out: the submodules' addresses as they are written, by path, without those that say
+    /// <c>update = none</c>.
+    /// </summary>
     public async Task<Dictionary<string, string>> SubmoduleAddressesAsync()
     {
-        if (!File.Exists(Path.Combine(Git.Directory, ".gitmodules")))
+        var file = new FileInfo(Path.Combine(Git.Directory, Submodules));
+        if (!file.Exists)
             return [];
+        if (file.Length > LargestSubmodules)
+            throw Failed($"{Address.Text}: its {Submodules} is larger than {LargestSubmodules} bytes");
         var settings = new Dictionary<(string Name, string Key), string>();
         // submodule.shared roles.path roles/shared
-        var result = await TryAsync(["config", "--blob=HEAD:.gitmodules", "--get-regexp", "^submodule\\."], line =>
+        var result = await TryAsync(["config", $"--file={Submodules}", "--get-regexp", "^submodule\\."], line =>
         {
             if (SubmoduleSetting().Match(line) is { Success: true } match)
                 settings[(match.Groups["name"].Value, match.Groups["key"].Value)] = match.Groups["value"].Value;
@@ -98,17 +111,21 @@ internal sealed partial record GitRepository(Commands Commands, Command Git, Git
     public GitRepository Submodule(GitSubmodule submodule, string written, GitAccess access)
     {
         var path = PathOf(submodule);
-        if (!GitAddress.TryParse(Address.Resolve(written), out var address))
-            throw new JobFailedException(JobOutcome.SourceFetchFailed, $"git cannot fetch submodule {path}: its address in .gitmodules {GitAddress.Fault(Address.Resolve(written))}");
-        // Not through a link: a repository could lead git anywhere.
-        var directory = Path.Combine(Git.Directory, submodule.Path);
-        if (SourcePath.Resolve(Git.Directory, submodule.Path) != Path.Combine(SourcePath.Resolve(Git.Directory, ".")!, submodule.Path))
-            throw new JobFailedException(JobOutcome.SourceFetchFailed, $"git cannot fetch submodule {path}: its directory is not there");
-        return this with { Git = Git with { Directory = directory, Environment = access.Environment(address) }, Address = address, SubmodulePath = path };
+        var meant = Address.Resolve(written);
+        if (!GitAddress.TryParse(meant, out var address))
+            throw Failed($"submodule {path}: its address in {Submodules} {GitAddress.Fault(meant)}");
+        if (!IsDirectory(submodule.Path))
+            throw Failed($"submodule {path}: its directory is not there");
+        var git = Git with { Directory = Path.Combine(Git.Directory, submodule.Path), Environment = access.Environment(address) };
+        return this with { Git = git, Address = address, SubmodulePath = path };
     }
 
-    /// <summary>A submodule's path within the source.</summary>
-    public string PathOf(GitSubmodule submodule) => SubmodulePath is null ? submodule.Path : $"{SubmodulePath}/{submodule.Path}";
+    /// <summary>A submodule's path within the source, fit to be shown.</summary>
+    public string PathOf(GitSubmodule submodule) => LogText.MakeHarmless(SubmodulePath is null ? submodule.Path : $"{SubmodulePath}/{submodule.Path}");
+
+    // And not a link, through which a repository could lead git anywhere.
+    bool IsDirectory(string path) =>
+        SourcePath.Resolve(Git.Directory, path) is { } real && real == Path.Combine(SourcePath.Resolve(Git.Directory, ".")!, path);
 
     Task<CommandResult> TryAsync(string[] words, Action<string>? handle = null) =>
         Commands.RunAsync(Git with { Words = [.. Git.Words, .. words] }, Stop, handle);
@@ -121,12 +138,14 @@ internal sealed partial record GitRepository(Commands Commands, Command Git, Git
 
     JobFailedException Failed(CommandResult result)
     {
-        var complaint = result.Output.Contains(TooLarge, StringComparison.Ordinal)
+        var complaint = result.Output.Contains(FileTooLarge, StringComparison.Ordinal) || result.Complaint == PackTooLarge
             ? "it is larger than this worker takes"
             : LogText.MakeHarmless(Redactor.Redact(result.Complaint));
-        return new(JobOutcome.SourceFetchFailed,
-            $"git cannot fetch {(SubmodulePath is null ? "" : $"submodule {SubmodulePath}, ")}{Address.Text}: {(complaint.Length > LongestComplaint ? complaint[..LongestComplaint] : complaint)}");
+        var what = SubmodulePath is null ? Address.Text : $"submodule {SubmodulePath}, {Address.Text}";
+        return Failed($"{what}: {(complaint.Length > LongestComplaint ? complaint[..LongestComplaint] : complaint)}");
     }
+
+    static JobFailedException Failed(string why) => new(JobOutcome.SourceFetchFailed, $"git cannot fetch {why}");
 
     [GeneratedRegex(@"^submodule\.(?<name>.+?)\.(?<key>path|url|update) (?<value>.+)\z")]
     private static partial Regex SubmoduleSetting();
