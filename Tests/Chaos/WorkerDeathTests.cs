@@ -100,16 +100,16 @@ public sealed class WorkerDeathTests(Stores stores) : IAsyncLifetime
     }
 
     // The share that an append takes of the job's row is refused to it until the worker is dead.
-    Task<JobId> LogAsync() => LockedAsync("log", "for update", "for share");
+    Task<JobId> LogAsync() => LockedAsync("log", "status = 'running'", "for update", "for share");
 
-    // Appends share the row with the test, the end of the attempt has to wait. (Of a statement the server shows the first 1,024 bytes.)
-    Task<JobId> FinishAsync() => LockedAsync("finish", "for share", "with result as (");
+    // Appends, but for the first, share the row with the test, the end of the attempt has to wait. (Of a statement the server shows the first 1,024 bytes.)
+    Task<JobId> FinishAsync() => LockedAsync("finish", "provenance is not null", "for share", "with result as (");
 
-    async Task<JobId> LockedAsync(string step, string hold, string waiting)
+    async Task<JobId> LockedAsync(string step, string since, string hold, string waiting)
     {
         var worker = await WorkerAsync(step);
         var id = await SubmitAsync(step, "    - name: Sleep\n      command: sleep 2\n");
-        await _fleet.UntilAsync("select 1 from jobs where id = $1 and status = 'running'", id.Value);
+        await _fleet.UntilAsync($"select 1 from jobs where id = $1 and {since}", id.Value);
         await using var db = await _fleet.Db.OpenConnectionAsync(Stop);
         await using var locked = await db.BeginTransactionAsync(Stop);
         await ExecuteAsync(db, $"select 1 from jobs where id = '{id.Value}' {hold}");
