@@ -32,7 +32,7 @@ internal sealed class WorkerOptions
     /// <summary>Directory below which sources of type <c>local</c> may lie, absolute or relative to the content root. Not set: such jobs fail.</summary>
     public string? LocalSourceRoot { get; set; }
 
-    /// <summary>Largest source in bytes, 1 MiB to 1 TiB: of a git checkout, of its pack, of a local directory.</summary>
+    /// <summary>Largest source in bytes, 1 MiB to 1 TiB: of a git checkout with its submodules, of all their packs, of a local directory.</summary>
     [Range(1L << 20, 1L << 40)]
     public long MaxSourceBytes { get; set; } = 1L << 30;
 

@@ -30,7 +30,7 @@ public sealed class GitSourceTests(Stores stores) : IAsyncLifetime
         _head = Repository("work",
             ("plays/site.yml", "- hosts: all\n  gather_facts: false\n  tasks:\n    - debug: {msg: \"from {{ origin }}\"}\n"),
             ("hosts.ini", "alpha ansible_connection=local origin=main\n"));
-        var work = Path.Combine(_directory.FullName, "work");
+        var work = Work("work");
         Git(work, "checkout", "--quiet", "-b", "release/2");
         Repository("work", ("hosts.ini", "alpha ansible_connection=local origin=release\n"));
         Git(work, "checkout", "--quiet", "main");
@@ -182,9 +182,7 @@ public sealed class GitSourceTests(Stores stores) : IAsyncLifetime
     /// <summary>Commits files and what is staged to a repository, which is made if it is not there, and serves it. Returns the commit.</summary>
     string Repository(string name, params (string Path, string Text)[] files)
     {
-        var work = Path.Combine(_directory.FullName, name);
-        if (!Directory.Exists(work))
-            Git(_directory.FullName, "init", "--quiet", "--initial-branch=main", name);
+        var work = Work(name);
         foreach (var (path, text) in files)
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(work, path))!);
@@ -200,12 +198,18 @@ public sealed class GitSourceTests(Stores stores) : IAsyncLifetime
         return Git(work, "rev-parse", "HEAD");
     }
 
-    /// <summary>Stages a submodule.</summary>
-    void Submodule(string name, string path, string address, string commit, params (string Key, string Value)[] settings)
+    string Work(string name)
     {
         var work = Path.Combine(_directory.FullName, name);
         if (!Directory.Exists(work))
             Git(_directory.FullName, "init", "--quiet", "--initial-branch=main", name);
+        return work;
+    }
+
+    /// <summary>Stages a submodule.</summary>
+    void Submodule(string name, string path, string address, string commit, params (string Key, string Value)[] settings)
+    {
+        var work = Work(name);
         foreach (var (key, value) in settings.Prepend(("url", address)).Prepend(("path", path)))
             Git(work, "config", "--file", ".gitmodules", $"submodule.{path}.{key}", value);
         Git(work, "add", ".gitmodules");

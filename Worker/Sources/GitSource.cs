@@ -12,7 +12,7 @@ internal sealed class GitSource(Commands commands, IOptions<WorkerOptions> optio
     static readonly string[] Settings =
     [
         "-c", "core.hooksPath=/dev/null", "-c", "core.askPass=", "-c", "credential.helper=", "-c", "gc.auto=0", "-c", "maintenance.auto=false",
-        // Else few objects are unpacked, each as a file of its own, and the limit of a file's size is none of the pack's.
+        // What is fetched stays one pack, so the limit of a file's size is that of the pack. Few objects would become a file each.
         "-c", "fetch.unpackLimit=1",
         "-c", "advice.detachedHead=false",
     ];
@@ -33,7 +33,7 @@ internal sealed class GitSource(Commands commands, IOptions<WorkerOptions> optio
         try
         {
             Directory.CreateDirectory(fetch.Directory, PrivateDirectory.Mode);
-            return await FetchAsync(fetch, address, wanted, either.Token);
+            return await FetchSourceAsync(fetch, address, wanted, either.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -47,43 +47,43 @@ internal sealed class GitSource(Commands commands, IOptions<WorkerOptions> optio
         }
     }
 
-    async Task<FetchedSource> FetchAsync(SourceFetch fetch, GitAddress address, string wanted, CancellationToken stop)
+    async Task<FetchedSource> FetchSourceAsync(SourceFetch fetch, GitAddress address, string wanted, CancellationToken stop)
     {
         var access = new GitAccess(options.Value.Git, new PrivateFiles(fetch.Private), address, fetch.Credential);
         // No file, so no pack either, grows beyond the limit while it is fetched.
         string[] words = ["prlimit", $"--fsize={options.Value.MaxSourceBytes}", "--", "git", .. Settings, .. access.Settings()];
         var git = new Command(words, fetch.Directory, access.Environment(address));
         var repository = new GitRepository(commands, git, address, new(fetch.Credential?.Secrets ?? []), stop);
-        var whole = new Whole(access, new SourceSize(options.Value), new SourceSize(options.Value), []);
-        var fetched = await FetchAsync(repository, wanted, whole);
-        return whole.LeftOut.Count == 0
+        var common = new Common(access, new SourceSize(options.Value), new SourceSize(options.Value), []);
+        var fetched = await FetchRepositoryAsync(repository, wanted, common);
+        return common.LeftOut.Count == 0
             ? fetched
-            : fetched with { Warning = $"submodules left empty, as .gitmodules has no address for them or says so: {Some(whole.LeftOut)}" };
+            : fetched with { Warning = $"submodules left empty, as .gitmodules has no address for them or says so: {Some(common.LeftOut)}" };
     }
 
-    static async Task<FetchedSource> FetchAsync(GitRepository repository, string wanted, Whole whole)
+    static async Task<FetchedSource> FetchRepositoryAsync(GitRepository repository, string wanted, Common common)
     {
         await repository.InitAsync();
         var commit = await repository.FetchAsync(wanted);
-        whole.Fetched.Add(repository.StoredBytes());
+        common.Fetched.Add(repository.StoredBytes());
         // Before anything is unpacked: a small pack can hold a huge tree.
         var submodules = new List<GitSubmodule>();
-        await repository.ListAsync(commit, whole.Files.Add, submodules.Add);
+        await repository.ListAsync(commit, common.Files.Add, submodules.Add);
         var fetched = await repository.CheckOutAsync(commit);
         var addresses = submodules.Count > 0 ? await repository.SubmoduleAddressesAsync() : [];
         foreach (var submodule in submodules)
             if (addresses.TryGetValue(submodule.Path, out var written))
-                await FetchAsync(repository.Submodule(submodule, written, whole.Access), submodule.Commit, whole);
+                await FetchRepositoryAsync(repository.Submodule(submodule, written, common.Access), submodule.Commit, common);
             else
-                whole.LeftOut.Add(repository.PathOf(submodule));
+                common.LeftOut.Add(repository.PathOf(submodule));
         return fetched;
     }
 
     static string Some(List<string> paths) =>
         paths.Count <= MostNamed ? string.Join(", ", paths) : $"{string.Join(", ", paths.Take(MostNamed))} and {paths.Count - MostNamed} more";
 
-    // What a repository and its submodules share.
-    sealed record Whole(GitAccess Access, SourceSize Fetched, SourceSize Files, List<string> LeftOut);
+    // What a repository and its submodules share: Fetched counts what git keeps, Files what is unpacked.
+    sealed record Common(GitAccess Access, SourceSize Fetched, SourceSize Files, List<string> LeftOut);
 
     static JobFailedException Failed(string message) => new(JobOutcome.SourceFetchFailed, message);
 }
