@@ -12,13 +12,15 @@ static class ClaimSql
         {JobRow.Columns}, trace_parent, trace_state, ready_at,
             case when attempt > 1 then job_last_event(id) else 0 end,
             case when attempt > 1 then job_last_log(id) else 0 end,
-            case when attempt > 1 then (select former.trace_parent from job_attempts former where former.job_id = jobs.id and former.attempt = jobs.attempt - 1) end
+            case when attempt > 1 then (select former.trace_parent from job_attempts former where former.job_id = jobs.id and former.attempt = jobs.attempt - 1) end,
+            handed_back
         """;
 
     // Of a queue's jobs in their order, behind the limit, where they come in it and need no sorting.
     const string NthOfLine = $"row_number() over (order by {JobOrder.By}) - rank() over (order by priority desc) as nth_of_line";
 
-    const string MayStart = "turn is not null and queue = open_queue.name and (expires_at is null or expires_at > now())";
+    // By the time of the statement: that of the transaction is the one before it waited for its turn, which is right only for the lease.
+    const string MayStart = "turn is not null and queue = open_queue.name and (expires_at is null or expires_at > statement_timestamp())";
 
     const string IsOpen = "not paused and ($5::text[] is null or name = any($5)) and not exists (select from workers where id = $1 and draining)";
 
@@ -32,7 +34,7 @@ static class ClaimSql
             group by queue, priority
             on conflict (queue, priority) do update set served = greatest(lines.served, excluded.served), served_at = excluded.served_at
         )
-        update jobs set status = 'running', turn = null, attempt = attempt + 1, worker_id = $1, started_at = now(), lease_expires_at = now() + $2,
+        update jobs set status = 'running', turn = null, attempt = attempt + 1, worker_id = $1, started_at = statement_timestamp(), lease_expires_at = now() + $2,
             -- those of the attempt before
             revision = null, provenance = null
         -- "is true" keeps the planner from walking all queued rows by their status, as it does on a table that it takes for small

@@ -11,8 +11,13 @@ namespace AspireJobs.Jobs;
 /// <param name="LastEventSeq">Number of the last event of earlier attempts; 0 when there is none.</param>
 /// <param name="LastLogSeq">Number of the last piece of log of earlier attempts; 0 when there is none.</param>
 /// <param name="FormerTraceParent">W3C context of the attempt before, if its worker lived to tell.</param>
+/// <param name="HandedBack">How many of its attempts were handed back before their playbook began.</param>
 public sealed record ClaimedJob(
-    Job Job, string? TraceParent, string? TraceState, TimeSpan Waited, int LastEventSeq = 0, int LastLogSeq = 0, string? FormerTraceParent = null);
+    Job Job, string? TraceParent, string? TraceState, TimeSpan Waited, int LastEventSeq = 0, int LastLogSeq = 0, string? FormerTraceParent = null, int HandedBack = 0)
+{
+    /// <summary>The number of this attempt among those that were not handed back: what limits of tries count.</summary>
+    public int Try => Job.Attempt - HandedBack;
+}
 
 /// <summary>What a claim took.</summary>
 /// <param name="Jobs">The jobs, in their order.</param>
@@ -135,7 +140,7 @@ public sealed class JobLeases(NpgsqlDataSource db, ILogger<JobLeases> log) : IAs
 
     static ClaimedJob Claimed(Job job, NpgsqlDataReader row) => new(
         job, row.Text(JobRow.Count), row.Text(JobRow.Count + 1), job.StartedAt!.Value - row.GetFieldValue<DateTimeOffset>(JobRow.Count + 2),
-        row.GetInt32(JobRow.Count + 3), row.GetInt32(JobRow.Count + 4), row.Text(JobRow.Count + 5));
+        row.GetInt32(JobRow.Count + 3), row.GetInt32(JobRow.Count + 4), row.Text(JobRow.Count + 5), row.GetInt32(JobRow.Count + 6));
 
     /// <summary>Says that the worker lives, and extends its leases.</summary>
     public async Task<Renewal> RenewAsync(WorkerReport worker, IReadOnlyCollection<JobLease> held, CancellationToken cancellationToken)

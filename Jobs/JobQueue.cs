@@ -37,12 +37,17 @@ public sealed class JobQueue(IConnectionMultiplexer redis, ILogger<JobQueue> log
     public static QueueEntry Prepare(JobId job, string queue, ActivityContext trace)
     {
         var current = Activity.Current;
-        var span = trace == default ? null : JobsTelemetry.Source.StartActivity("redis.enqueue", ActivityKind.Producer, trace)
-            ?.SetTag("messaging.system", "redis")
-            .SetTag("messaging.operation.type", "send")
-            .SetTag("messaging.operation.name", "enqueue")
-            .SetTag("messaging.destination.name", queue)
-            .SetTag("messaging.message.id", job.ToString());
+        var span = trace == default ? null : JobsTelemetry.Source.StartActivity("redis.enqueue", ActivityKind.Producer, trace);
+        if (span is not null)
+        {
+            var id = job.ToString();
+            span.SetTag("job.id", id)
+                .SetTag("messaging.system", "redis")
+                .SetTag("messaging.operation.type", "send")
+                .SetTag("messaging.operation.name", "enqueue")
+                .SetTag("messaging.destination.name", queue)
+                .SetTag("messaging.message.id", id);
+        }
         Activity.Current = current;
         return new(job, queue, span);
     }
@@ -72,7 +77,7 @@ public sealed class JobQueue(IConnectionMultiplexer redis, ILogger<JobQueue> log
             foreach (var entry in entries)
             {
                 Activity.Current = entry.Span;
-                entry.Span?.SetStatus(ActivityStatusCode.Error, e.Message).SetTag("error.type", e.GetType().FullName);
+                entry.Span.Fail(e);
                 log.EnqueueFailed(e, entry.Job);
             }
         }

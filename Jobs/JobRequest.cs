@@ -120,9 +120,9 @@ public static class JobRetries
     public static int Attempts(this JobRequest request) =>
         request.MaxAttempts ?? (request.OnWorkerLost == OnWorkerLost.Retry || request.RetryOn is { Count: > 0 } ? AttemptsWhenAsked : 1);
 
-    /// <summary>Whether an attempt that ended so is followed by another.</summary>
-    public static bool IsRetried(this JobRequest request, JobOutcome outcome, int attempt) =>
-        attempt < request.Attempts() && (outcome == JobOutcome.WorkerLost ? request.OnWorkerLost == OnWorkerLost.Retry : (request.RetryOn ?? Default).Contains(outcome));
+    /// <summary>Whether an attempt that ended so is followed by another; <paramref name="tries"/> were made, it included.</summary>
+    public static bool IsRetried(this JobRequest request, JobOutcome outcome, int tries) =>
+        tries < request.Attempts() && (outcome == JobOutcome.WorkerLost ? request.OnWorkerLost == OnWorkerLost.Retry : (request.RetryOn ?? Default).Contains(outcome));
 }
 
 /// <summary>The kinds of source.</summary>

@@ -50,6 +50,9 @@ public enum Settled
     /// <summary>The job is final.</summary>
     Final,
 
+    /// <summary>The job is final: cancelled, as somebody had asked for that before its worker gave it up.</summary>
+    Cancelled,
+
     /// <summary>The job waits for its next attempt.</summary>
     Queued,
 }
@@ -59,7 +62,13 @@ public sealed class JobResults : IAsyncDisposable
 {
     const int LargestBatch = 100;
 
+    /// <summary>Why a job is cancelled that had begun.</summary>
+    public const string CancelledWhileItRan = "cancelled while it ran";
+
     const string Again = "(result.next <> 'none' and jobs.cancel_requested_at is null)";
+
+    // The worker was about to give the job up when somebody asked for its stop.
+    const string Cancelled = "(result.outcome = 'worker_lost' and jobs.cancel_requested_at is not null)";
 
     readonly NpgsqlDataSource _db;
     readonly HeldConnection _connection;
@@ -123,14 +132,16 @@ public sealed class JobResults : IAsyncDisposable
                     as result (id, attempt, worker_id, status, outcome, failure, exit_code, revision, hosts, trace_parent, provenance, next, log_seq, log)
             ), owned as (
                 update jobs set
-                    status = case when {Again} then 'queued' else result.status end,
-                    outcome = case when not {Again} then result.outcome end,
-                    failure = case when not {Again} then result.failure::json end,
+                    status = case when {Again} then 'queued' when {Cancelled} then 'cancelled' else result.status end,
+                    outcome = case when {Again} then null when {Cancelled} then 'cancelled' else result.outcome end,
+                    failure = case when {Again} then null
+                        when {Cancelled} then json_build_object('error_type', 'cancelled', 'message', '{CancelledWhileItRan}') else result.failure::json end,
                     finished_at = case when not {Again} then now() end,
                     lease_expires_at = null,
                     -- at once: it had its turn, so it stands before all others
                     turn = case when {Again} and result.next = 'at_once' then 0 end,
-                    ready_at = case when {Again} and result.next = 'after_backoff' then now() + job_retry_delay(jobs.request, jobs.attempt) else ready_at end,
+                    handed_back = jobs.handed_back + (result.next = 'at_once')::int,
+                    ready_at = case when {Again} and result.next = 'after_backoff' then now() + job_retry_delay(jobs.request, jobs.attempt - jobs.handed_back) else ready_at end,
                     exit_code = case when not {Again} then result.exit_code end,
                     hosts = case when not {Again} then result.hosts::json end,
                     revision = result.revision,
@@ -139,7 +150,7 @@ public sealed class JobResults : IAsyncDisposable
                 from result
                 where jobs.id = any($1) and jobs.id = result.id and jobs.attempt = result.attempt and jobs.worker_id = result.worker_id
                     and (jobs.status = 'running') is true
-                returning jobs.id, jobs.attempt, jobs.worker_id, jobs.status, jobs.started_at
+                returning jobs.id, jobs.attempt, jobs.worker_id, jobs.status, jobs.started_at, {Cancelled} as cancelled
             ), attempts as (
                 insert into job_attempts (job_id, attempt, worker_id, started_at, finished_at, outcome, failure, exit_code, revision, hosts, trace_parent)
                 select id, attempt, owned.worker_id, started_at, now(), result.outcome, failure::json, exit_code, revision, hosts::json, result.trace_parent
@@ -152,7 +163,7 @@ public sealed class JobResults : IAsyncDisposable
                 insert into job_log (job_id, seq, attempt, content)
                 select id, log_seq, attempt, log from owned join result using (id, attempt) where log <> ''
             )
-            select id, status from owned
+            select id, case when status = 'queued' then 'queued' when cancelled then 'cancelled' else 'final' end from owned
             """,
             Column(end => end.Lease.Id.Value),
             Column(end => end.Lease.Attempt),
@@ -173,8 +184,8 @@ public sealed class JobResults : IAsyncDisposable
             events.Select(item => item.Item.At).ToArray(),
             events.Select(item => item.Item.Type).ToArray(),
             events.Select(item => item.Item.Data).ToArray())
-            .QueryAsync(row => (Id: row.GetGuid(0), Queued: row.GetString(1) == JobStatus.Queued.Word()), CancellationToken.None))
-            .ToDictionary(row => row.Id, row => row.Queued ? Settled.Queued : Settled.Final);
+            .QueryAsync(row => KeyValuePair.Create(row.GetGuid(0), SnakeCase.Value<Settled>(row.GetString(1))), CancellationToken.None))
+            .ToDictionary();
         return [.. ends.Select(end => settled.GetValueOrDefault(end.Lease.Id.Value, Settled.LeaseLost))];
 
         T[] Column<T>(Func<Ended, T> value) => [.. ends.Select(value)];

@@ -23,8 +23,10 @@ public sealed record RemovableJobs(Guid OldestKept, IReadOnlyList<KeyValuePair<D
 /// </summary>
 public sealed class JobRetention(NpgsqlDataSource db)
 {
-    /// <summary>How many jobs one call removes at most.</summary>
-    public const int BatchSize = 200;
+    const int MostJobs = 200;
+
+    // Of the jobs of one call but the last. A second's work or less, as the leader has other duties.
+    const int MostEvents = 100_000;
 
     // So that the tables are there even if nobody leads for a while.
     const int DaysAhead = 3;
@@ -77,7 +79,7 @@ public sealed class JobRetention(NpgsqlDataSource db)
     }
 
     /// <summary>
-    /// Removes jobs whose time is over, the oldest first, and returns how many: as many as <see cref="BatchSize"/> mean that there may be more.
+    /// Removes some of the jobs whose time is over, the oldest first, and returns how many: 0 when there are none.
     /// </summary>
     /// <param name="kept">Which are kept.</param>
     /// <param name="oldestKept">Those before it are more than are kept.</param>
@@ -88,8 +90,13 @@ public sealed class JobRetention(NpgsqlDataSource db)
     {
         var command = db.Command(
             $"""
-            with doomed as (
-                select id from jobs where id >= $3 and id < $4 and {IsOver} order by id limit {BatchSize} for update skip locked
+            with over as (
+                select id from jobs where id >= $3 and id < $4 and {IsOver} order by id limit {MostJobs} for update skip locked
+            ), doomed as (
+                select id from (
+                    select id, sum(events) over (order by id rows between unbounded preceding and 1 preceding) as before
+                    from (select id, case when $5 then job_last_event(id) end as events from over) counted) summed
+                where before < {MostEvents} is not false
             ), events as (
                 delete from job_events where $5 and job_id = any(array(select id from doomed))
             ), log as (

@@ -16,18 +16,21 @@ public sealed class JobUpkeep(NpgsqlDataSource db, ILogger<JobUpkeep> log)
 
     /// <summary>
     /// Settles jobs whose worker fell silent: failed, as a playbook is never run twice unasked, or queued for another attempt where the job asks
-    /// for that, or cancelled where somebody has asked for that. Returns them as they then stand.
+    /// for that, or cancelled where somebody has asked for that. Returns them as they then stand. None before workers have led for as long as a
+    /// renewal takes to come: one that lives has renewed its leases by then, also those that ended while the database was away. The statement itself
+    /// asks for that, as it may have waited for the database in the middle of a term.
     /// </summary>
     public Task<List<Job>> SettleLostAsync(CancellationToken cancellationToken) =>
         ReadableAsync(db.Command(
             $"""
             with lost as (
                 select id as lost_id, workers_lost + 1 as losses, revision as ran,
-                    coalesce(request ->> 'on_worker_lost', 'fail') = 'retry' and attempt < coalesce((request ->> 'max_attempts')::int, {JobRetries.AttemptsWhenAsked})
+                    coalesce(request ->> 'on_worker_lost', 'fail') = 'retry' and attempt - handed_back < coalesce((request ->> 'max_attempts')::int, {JobRetries.AttemptsWhenAsked})
                         and workers_lost + 1 < {MostWorkersLost} and cancel_requested_at is null as again,
                     json_build_object('error_type', case when cancel_requested_at is null then 'worker_lost' else 'cancelled' end, 'message', format('worker %s was not heard of for too long%s', worker_id,
                         case when workers_lost + 1 >= {MostWorkersLost} then format('; the job has taken down %s workers and is not tried again', workers_lost + 1) end)) as why
                 from jobs where status = 'running' and lease_expires_at < now()
+                    and exists (select from leader where expires_at > now() and led_since <= now() - $1)
                 order by lease_expires_at limit {PageSize} for update skip locked
             ), attempts as (
                 insert into job_attempts (job_id, attempt, worker_id, started_at, finished_at, outcome, failure, revision)
@@ -39,11 +42,11 @@ public sealed class JobUpkeep(NpgsqlDataSource db, ILogger<JobUpkeep> log)
                 outcome = case when not again then why ->> 'error_type' end,
                 finished_at = case when not again then now() end,
                 failure = case when not again then why end,
-                ready_at = case when again then now() + job_retry_delay(request, attempt) else ready_at end,
+                ready_at = case when again then now() + job_retry_delay(request, attempt - handed_back) else ready_at end,
                 workers_lost = losses, lease_expires_at = null
             from lost where id = any(array(select lost_id from lost)) and id = lost_id
             returning {JobRow.Columns}
-            """), cancellationToken);
+            """, JobLeases.Renewal), cancellationToken);
 
     /// <summary>Puts jobs whose time has come into the line of their queue. Returns how many.</summary>
     public Task<int> AdmitDueAsync(CancellationToken cancellationToken) =>

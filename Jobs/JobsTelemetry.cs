@@ -120,5 +120,16 @@ public static class JobsTelemetry
     // Tags of a histogram itself name the values of a label. Exporters that know this show it at 0, which nothing can be recorded as; others leave it out.
     static IEnumerable<KeyValuePair<string, object?>> OfSources => [new("source_type", SnakeCase.All<SourceType>().ToArray())];
 
+    /// <summary>Marks a span as failed.</summary>
+    public static void Fail(this Activity? span, string errorType, string message) =>
+        span?.SetStatus(ActivityStatusCode.Error, message).SetTag("error.type", errorType);
+
+    /// <summary>Marks a span as failed by an exception, and records that.</summary>
+    public static void Fail(this Activity? span, Exception exception)
+    {
+        span.Fail(exception.GetType().FullName!, exception.Message);
+        span?.AddException(exception);
+    }
+
     static KeyValuePair<string, object?> Label(string name, string value) => new(name, value);
 }

@@ -12,20 +12,19 @@ public sealed class Leadership(NpgsqlDataSource db)
     static readonly TimeSpan LongestPause = JobLeases.Duration / 2 - Duration;
 
     /// <summary>
-    /// Takes or keeps the lead, and tells how long workers have led by now without a pause, this one and those before it. Null: another worker
-    /// has the lead.
+    /// Takes or keeps the lead, and notes since when workers have led without a pause, this one and those before it. False: another worker has the
+    /// lead.
     /// </summary>
-    public async Task<TimeSpan?> LeadAsync(string workerId, CancellationToken cancellationToken) =>
-        (await db.Command(
+    public async Task<bool> LeadAsync(string workerId, CancellationToken cancellationToken) =>
+        await db.Command(
             """
             insert into leader (worker_id, expires_at) values ($1, now() + $2)
             on conflict (only_row) do update set worker_id = $1, expires_at = now() + $2, term = leader.term + (leader.worker_id <> $1)::int,
                 led_since = case when leader.expires_at < now() - $3 then now() else leader.led_since end
             where leader.worker_id = $1 or leader.expires_at <= now()
-            returning now() - led_since
             """,
             workerId, Duration, LongestPause)
-            .QueryAsync(row => (TimeSpan?)row.GetTimeSpan(0), cancellationToken)).SingleOrDefault();
+            .ExecuteAsync(cancellationToken) == 1;
 
     /// <summary>Gives up the lead, if the worker has it, so that another can take it at once.</summary>
     public Task ResignAsync(string workerId, CancellationToken cancellationToken) =>

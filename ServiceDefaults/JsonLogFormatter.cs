@@ -9,7 +9,7 @@ namespace AspireJobs.ServiceDefaults;
 
 /// <summary>
 /// Writes a log entry as one line of JSON: timestamp, level and event, the fields of the event, then message, logger, service, instance,
-/// trace_id, span_id and the exception. The event is the name of the event id in snake_case, or "log" where it has none.
+/// trace_id, span_id, trace_flags and the exception. The event is the name of the event id in snake_case, or "log" where it has none.
 /// </summary>
 sealed class JsonLogFormatter(ServiceIdentity identity, LogKeys keys)
 {
@@ -66,6 +66,7 @@ sealed class JsonLogFormatter(ServiceIdentity identity, LogKeys keys)
         {
             json.WriteString(keys.TraceId, activity.TraceId.ToHexString());
             json.WriteString(keys.SpanId, activity.SpanId.ToHexString());
+            json.WriteString("trace_flags", activity.Recorded ? "01" : "00");
         }
 
         if (entry.Exception is { } exception)

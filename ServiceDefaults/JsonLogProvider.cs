@@ -48,7 +48,11 @@ sealed class JsonLogProvider : ILoggerProvider
     public void Dispose()
     {
         lock (_gate)
+        {
+            if (_closed)
+                return;
             _closed = true;
+        }
         _more.Set();
         _closing.Set();
         if (!_writer.Join(LastLines))

@@ -9,6 +9,7 @@ namespace AspireJobs.ServiceDefaults;
 static class JsonLogs
 {
     static int crashesAreLogged;
+    static volatile JsonLogProvider? lines;
 
     /// <summary>
     /// Makes standard output one JSON object a line, from here to the end of the process; with <c>Logging:Format=ecs</c> by the Elastic
@@ -25,13 +26,15 @@ static class JsonLogs
         formatter = new JsonLogFormatter(identity, LogKeys.Of(builder.Configuration["Logging:Format"]));
         builder.Logging.ClearProviders();
         // Through a factory, so that the container disposes it, which writes the last lines.
-        builder.Services.AddSingleton<ILoggerProvider>(_ => new JsonLogProvider(formatter, Console.OpenStandardOutput()));
+        builder.Services.AddSingleton<ILoggerProvider>(_ => lines = new JsonLogProvider(formatter, Console.OpenStandardOutput()));
     }
 
     // Whatever ends the process outside the host, a wrong setting found in Program.cs for one, would otherwise leave as a stack trace
     // of many lines on standard error.
     static void LogCrash(JsonLogFormatter formatter, UnhandledExceptionEventArgs crash)
     {
+        // What led there may still wait to be written.
+        lines?.Dispose();
         var exception = crash.ExceptionObject as Exception;
         var entry = new LogEntry<string>(LogLevel.Critical, "AspireJobs.ServiceDefaults", new EventId(0, "unhandled_exception"),
             exception?.Message ?? "A foreign exception ended the process.", exception, (state, _) => state);

@@ -97,6 +97,6 @@ sealed record LogKeys
 
     HashSet<string> Fixed => _fixed ??=
     [
-        Timestamp, Level, Event, "message", Logger, Service, Instance, TraceId, SpanId, ExceptionType, ExceptionMessage, ExceptionStackTrace, "ecs.version",
+        Timestamp, Level, Event, "message", Logger, Service, Instance, TraceId, SpanId, "trace_flags", ExceptionType, ExceptionMessage, ExceptionStackTrace, "ecs.version",
     ];
 }

@@ -3,6 +3,7 @@ using AspireJobs.Webhooks;
 
 var builder = WebApplication.CreateBuilder(args);
 
+builder.AddRequestSpans();
 builder.AddServiceDefaults();
 builder.AddNpgsqlDataSource("jobsdb", configureDataSourceBuilder: JobsDatabase.Configure);
 builder.AddRedisClient("redis");

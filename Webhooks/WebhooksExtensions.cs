@@ -4,6 +4,17 @@ namespace AspireJobs.Webhooks;
 
 static class WebhooksExtensions
 {
+    /// <summary>
+    /// Completes the spans of callbacks. To be called before <c>AddServiceDefaults</c>: processors see a span in the order of their registration, and
+    /// the exporter's would take it with the path that it is not to show.
+    /// </summary>
+    public static IHostApplicationBuilder AddRequestSpans(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<RequestSpans>();
+        builder.Services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddProcessor<RequestSpans>());
+        return builder;
+    }
+
     /// <summary>Adds the sender of callbacks and the loop that drives it.</summary>
     public static IHostApplicationBuilder AddWebhooks(this IHostApplicationBuilder builder)
     {
@@ -14,8 +25,6 @@ static class WebhooksExtensions
             .Validate(options => options.AllowedNetworks.All(WebhooksOptions.IsNetwork),
                 $"{WebhooksOptions.Section}:AllowedNetworks must list networks such as 10.1.0.0/16 or fd00::/8.")
             .ValidateOnStart();
-        services.AddSingleton<RequestSpans>();
-        services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddProcessor<RequestSpans>());
         services.AddSingleton(Random.Shared);
         services.AddSingleton<RetrySchedule>();
         services.AddSingleton<TargetAddressGuard>();

@@ -24,12 +24,9 @@ internal sealed class JobExecutor(
 
         using var output = new OutputWriter(run, worker, results, signals, time, logger);
         var result = await ResultAsync(run, output);
-        span.End(result);
-
-        var started = time.GetTimestamp();
-        using (Traces.StartStep("upload_logs", run))
-            await settlement.FinishAsync(run, result with { Revision = run.Revision, Provenance = run.Provenance, TraceParent = span?.Id, Next = Next(run, result) }, await output.CloseAsync());
-        JobsTelemetry.StageEnded("upload_logs", time.GetElapsedTime(started));
+        result = result with { Revision = run.Revision, Provenance = run.Provenance, TraceParent = span?.Id, Next = Next(run, result) };
+        var (stored, settled) = await StepAsync("upload_logs", run, async () => await settlement.FinishAsync(run, result, await output.CloseAsync()));
+        span.End(stored, settled);
     }
 
     async Task<JobResult> ResultAsync(Run run, OutputWriter output)
@@ -47,7 +44,7 @@ internal sealed class JobExecutor(
         catch (Exception e) when (!run.PlaybookBegan && directories.IsToBlame(e))
         {
             // Another worker may have room. A job that meets this again and again is likely to be what fills the directories.
-            return run.Job.Attempt < JobUpkeep.MostWorkersLost
+            return run.Claimed.HandedBack + 1 < JobUpkeep.MostWorkersLost
                 ? Result(JobOutcome.WorkerLost, $"handed back before its playbook began, as worker {worker} cannot write to its work directory: {e.Message}") with { Next = NextAttempt.AtOnce }
                 : Result(JobOutcome.InternalError, $"worker {worker} cannot write to its work directory: {e.Message}");
         }
@@ -65,11 +62,11 @@ internal sealed class JobExecutor(
     async Task<JobResult> RunStepsAsync(Run run, OutputWriter output)
     {
         using var directory = directories.ForJob();
-        var key = await StepAsync("fetch_source", run, () => FetchAsync(run, directory, output));
-        var opened = await StepAsync("resolve_credentials", run, () => credentials.OpenForPlaybookAsync(run.Job, run.Stopping));
+        var key = await StoppableStepAsync("fetch_source", run, () => FetchAsync(run, directory, output));
+        var opened = await StoppableStepAsync("resolve_credentials", run, () => credentials.OpenForPlaybookAsync(run.Job, run.Stopping));
         var secrets = key.Concat(opened).SelectMany(credential => credential.Secrets);
         run.Provenance = run.Provenance! with { AnsibleVersion = version.Value is { Length: > 0 } known ? known : null };
-        return await StepAsync("run_playbook", run, () => runner.RunAsync(new PlaybookRun
+        return await StoppableStepAsync("run_playbook", run, () => runner.RunAsync(new PlaybookRun
         {
             LastEventSeq = run.Claimed.LastEventSeq,
             Request = run.Job.Request,
@@ -95,23 +92,38 @@ internal sealed class JobExecutor(
         return key;
     }
 
+    Task<T> StoppableStepAsync<T>(string name, Run run, Func<Task<T>> step) => StepAsync(name, run, () =>
+    {
+        run.Stopping.ThrowIfCancellationRequested();
+        return step();
+    });
+
     async Task<T> StepAsync<T>(string name, Run run, Func<Task<T>> step)
     {
         using var span = Traces.StartStep(name, run);
         var started = time.GetTimestamp();
         try
         {
-            run.Stopping.ThrowIfCancellationRequested();
             var answer = await step();
-            if (answer is JobResult { Failure: { } failure })
+            if (answer is JobResult { Outcome: JobOutcome.Cancelled, Failure: { } stop })
+                span.Stopped(run.Reason, stop.Message);
+            else if (answer is JobResult { Failure: { } failure })
                 span.Fail(failure.ErrorType, failure.Message);
             return answer;
         }
+        catch (OperationCanceledException e) when (run.Reason is not null)
+        {
+            span.Stopped(run.Reason, e.Message);
+            throw;
+        }
+        catch (JobFailedException e)
+        {
+            span.Fail(e.Outcome.Word(), e.Message);
+            throw;
+        }
         catch (Exception e)
         {
-            span.Fail(e is JobFailedException failed ? failed.Outcome.Word() : run.Reason?.Word() ?? e.GetType().FullName!, e.Message);
-            if (e is not (JobFailedException or OperationCanceledException))
-                span?.AddException(e);
+            span.Fail(e);
             throw;
         }
         finally
@@ -123,14 +135,14 @@ internal sealed class JobExecutor(
     static NextAttempt Next(Run run, JobResult result) =>
         run.Reason is StopReason.ShuttingDown or StopReason.NotRenewed && !run.PlaybookBegan ? NextAttempt.AtOnce
         : result.Next != NextAttempt.None ? result.Next
-        : run.Job.Request.IsRetried(result.Outcome, run.Job.Attempt) ? NextAttempt.AfterBackoff
+        : run.Job.Request.IsRetried(result.Outcome, run.Claimed.Try) ? NextAttempt.AfterBackoff
         : NextAttempt.None;
 
     JobResult Stopped(Run run, StopReason reason, JobResult? soFar)
     {
         var (outcome, message) = reason switch
         {
-            StopReason.Cancelled => (JobOutcome.Cancelled, "cancelled while it ran"),
+            StopReason.Cancelled => (JobOutcome.Cancelled, JobResults.CancelledWhileItRan),
             StopReason.TimedOut => (JobOutcome.TimedOut, $"stopped, as it ran longer than its timeout of {run.Job.Request.TimeoutSeconds} seconds"),
             StopReason.Idle => (JobOutcome.IdleTimedOut, $"stopped, as it gave no output for its idle timeout of {run.Job.Request.IdleTimeoutSeconds} seconds"),
             StopReason.ShuttingDown when !run.PlaybookBegan => (JobOutcome.WorkerLost, $"handed back before its playbook began, as worker {worker} was shut down"),

@@ -73,11 +73,7 @@ internal sealed class JobLoop(
         // Not the stopping token: a claim whose answer is thrown away would leave jobs that nobody runs.
         using var patience = new CancellationTokenSource(JobLeases.Renewal, time);
         var claimedAt = _lookedAt = time.GetTimestamp();
-        if (_unanswered)
-        {
-            Start(await leases.UnansweredAsync(worker.Value, runs.Known, patience.Token), claimedAt);
-            _unanswered = false;
-        }
+        await StartUnansweredAsync(patience.Token);
         directory.EnsureWritable();
         // Runs that began together end together; those that are about to free their slots come first.
         await Task.Yield();
@@ -93,6 +89,30 @@ internal sealed class JobLoop(
             _anyReady = true;
         Start(claim.Jobs, claimedAt);
         return claim.Jobs.Count > 0;
+    }
+
+    /// <summary>What a claim whose answer got lost has taken would wait for nobody.</summary>
+    async Task StartUnansweredAsync(CancellationToken patience)
+    {
+        if (!_unanswered)
+            return;
+        var claimedAt = time.GetTimestamp();
+        Start(await leases.UnansweredAsync(worker.Value, runs.Known, patience), claimedAt);
+        _unanswered = false;
+    }
+
+    // Once more before the end: as this worker ends, nobody else would ask.
+    async Task StartUnansweredAtLastAsync()
+    {
+        using var patience = new CancellationTokenSource(JobLeases.Renewal, time);
+        try
+        {
+            await StartUnansweredAsync(patience.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException || Outage.MayPass(e))
+        {
+            _outage.Failed(e);
+        }
     }
 
     void Start(List<ClaimedJob> claimed, long claimedAt)
@@ -113,6 +133,7 @@ internal sealed class JobLoop(
         runs.Drain(true);
         logger.WorkerDraining(worker.Value, runs.All.Count);
         await StopAsync(cancellationToken);
+        await StartUnansweredAtLastAsync();
         await runs.EndAllAsync(options.Value.DrainTimeout, cancellationToken);
     }
 

@@ -31,17 +31,29 @@ internal sealed class OutputWriter : IDisposable
     }
 
     /// <summary>Adds log text, free of secrets. Waits while too much is unstored.</summary>
-    public ValueTask LogAsync(string text, CancellationToken cancellationToken)
-    {
-        _run.Output();
-        return _buffer.AddAsync(text, cancellationToken);
-    }
+    public ValueTask LogAsync(string text, CancellationToken cancellationToken) => AddedAsync(_buffer.AddAsync(text, cancellationToken));
 
     /// <summary>Adds an event. Waits while too much is unstored.</summary>
-    public ValueTask EventAsync(OutputEvent item, CancellationToken cancellationToken)
+    public ValueTask EventAsync(OutputEvent item, CancellationToken cancellationToken) => AddedAsync(_buffer.AddAsync(item, cancellationToken));
+
+    ValueTask AddedAsync(ValueTask added)
     {
         _run.Output();
-        return _buffer.AddAsync(item, cancellationToken);
+        return added.IsCompletedSuccessfully ? added : WaitAsync();
+
+        // The playbook is silent meanwhile because nobody listens.
+        async ValueTask WaitAsync()
+        {
+            _run.HoldUp();
+            try
+            {
+                await added;
+            }
+            finally
+            {
+                _run.GoOn();
+            }
+        }
     }
 
     /// <summary>Ends the storing and returns what is left, which goes with the final state.</summary>

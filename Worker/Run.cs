@@ -45,6 +45,7 @@ internal sealed class Run : IDisposable
     readonly CancellationTokenSource _lost = new();
     long _lastOutputAt;
     int _reason = -1;
+    int _holds;
     volatile bool _settling;
 
     /// <param name="claimed">The job.</param>
@@ -121,11 +122,23 @@ internal sealed class Run : IDisposable
     /// <summary>The run gave output.</summary>
     public void Output() => Volatile.Write(ref _lastOutputAt, _time.GetTimestamp());
 
+    /// <summary>The run's output is held up, so that it can give none, until <see cref="GoOn"/>.</summary>
+    public void HoldUp() => Interlocked.Increment(ref _holds);
+
+    /// <summary>The run can give output again.</summary>
+    public void GoOn()
+    {
+        Output();
+        Interlocked.Decrement(ref _holds);
+    }
+
     // Looks again when the limit could be reached at the earliest, so that output costs no change of a timer.
     void CheckIdle()
     {
         if (Job.Request.IdleTimeoutSeconds is not { } seconds)
             return;
+        if (Volatile.Read(ref _holds) > 0)
+            Output();
         var left = TimeSpan.FromSeconds(seconds) - _time.GetElapsedTime(Volatile.Read(ref _lastOutputAt));
         if (left <= TimeSpan.Zero)
             Stop(StopReason.Idle);

@@ -6,11 +6,13 @@ namespace AspireJobs.Worker;
 /// <summary>Makes jobs final, and tells everybody: log, metrics, followers, sender of callbacks.</summary>
 internal sealed class Settlement(JobResults results, JobStore store, JobSignals signals, WorkerId worker, TimeProvider time, ILogger<Settlement> logger)
 {
+    static readonly JobFailure Cancelled = new(JobOutcome.Cancelled.Word(), JobResults.CancelledWhileItRan);
+
     /// <summary>
     /// Stores how an attempt ended with the rest of its output. A database that is away is waited for, also beyond the end of the lease: as long
-    /// as nobody else has settled the job, what really happened is better than "worker lost".
+    /// as nobody else has settled the job, what really happened is better than "worker lost". Returns what was stored, if it was.
     /// </summary>
-    public async Task FinishAsync(Run run, JobResult result, JobOutputBatch rest)
+    public async Task<(JobResult Stored, Settled Settled)> FinishAsync(Run run, JobResult result, JobOutputBatch rest)
     {
         run.Settle();
         var (stored, settled) = run.Lost.IsCancellationRequested ? (result, Settled.LeaseLost) : await StoreOrCutAsync(run, result, rest);
@@ -18,7 +20,7 @@ internal sealed class Settlement(JobResults results, JobStore store, JobSignals 
             logger.LeaseLost(run.Job.Id, run.Lease.Attempt, worker.Value);
         else if (settled == Settled.Queued)
         {
-            Retried(run.Job, stored.Failure!);
+            await RetriedAsync(run.Job, stored.Failure!);
             if (stored.Next == NextAttempt.AtOnce)
                 await signals.ReadyAsync();
         }
@@ -32,13 +34,15 @@ internal sealed class Settlement(JobResults results, JobStore store, JobSignals 
                 // By the monotonic clock: the database's clock set the start, this machine's may differ.
                 FinishedAt = run.Job.StartedAt + run.Elapsed,
             });
+        return (stored, settled);
     }
 
     async Task<(JobResult Stored, Settled Settled)> StoreOrCutAsync(Run run, JobResult result, JobOutputBatch rest)
     {
         try
         {
-            return (result, await StoreAsync(run, result, rest));
+            var settled = await StoreAsync(run, result, rest);
+            return (settled == Settled.Cancelled ? result with { Outcome = JobOutcome.Cancelled, Failure = Cancelled } : result, settled);
         }
         catch (PostgresException e)
         {
@@ -57,7 +61,7 @@ internal sealed class Settlement(JobResults results, JobStore store, JobSignals 
         if (job.IsFinal)
             await AnnounceAsync(job);
         else
-            Retried(job, failure);
+            await RetriedAsync(job, failure);
     }
 
     // Once per job: by whoever made it final.
@@ -72,8 +76,12 @@ internal sealed class Settlement(JobResults results, JobStore store, JobSignals 
             await signals.CallbackDueAsync();
     }
 
-    void Retried(Job job, JobFailure failure) =>
+    async Task RetriedAsync(Job job, JobFailure failure)
+    {
         logger.JobRetried(job.Id, job.Attempt, failure.ErrorType, failure.Message, job.WorkerId);
+        // To those who follow this attempt alone.
+        await signals.OutputAsync(job.Id);
+    }
 
     Task<Settled> StoreAsync(Run run, JobResult result, JobOutputBatch rest)
     {
@@ -96,7 +104,11 @@ internal sealed class Settlement(JobResults results, JobStore store, JobSignals 
     async Task<Settled> WhatIsStoredAsync(Run run, JobResult result)
     {
         var attempt = (await store.AttemptsAsync(run.Job.Id, CancellationToken.None)).Find(attempt => attempt.Attempt == run.Lease.Attempt);
-        if (attempt is null || attempt.WorkerId != worker.Value || attempt.Outcome != result.Outcome || attempt.Failure != result.Failure)
+        if (attempt is null || attempt.WorkerId != worker.Value)
+            return Settled.LeaseLost;
+        if (result.Outcome == JobOutcome.WorkerLost && attempt.Outcome == JobOutcome.Cancelled && attempt.Failure == Cancelled)
+            return Settled.Cancelled;
+        if (attempt.Outcome != result.Outcome || attempt.Failure != result.Failure)
             return Settled.LeaseLost;
         return await store.FindAsync(run.Job.Id, CancellationToken.None) is { IsFinal: true } job && job.Attempt == attempt.Attempt ? Settled.Final : Settled.Queued;
     }

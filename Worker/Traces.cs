@@ -24,9 +24,17 @@ internal static class Traces
             .SetTag("cicd.pipeline.run.id", run.IdText)
             .SetTag("cicd.pipeline.action.name", "RUN");
 
-    /// <summary>Says how the execution ended: in the conventions' words a failure is the playbook's, an error is ours.</summary>
-    public static void End(this Activity? span, JobResult result)
+    /// <summary>
+    /// Says how the execution ended: in the conventions' words a failure is the playbook's, an error is ours. Of a job that somebody else has settled
+    /// meanwhile their span says how.
+    /// </summary>
+    public static void End(this Activity? span, JobResult result, Settled settled)
     {
+        if (settled == Settled.LeaseLost)
+        {
+            span.Fail(StopReason.LeaseLost.Word(), "the lease was lost, and the job settled by somebody else");
+            return;
+        }
         span?.SetTag("job.status", result.Outcome.Status().Word()).SetTag("cicd.pipeline.result", result.Outcome switch
         {
             JobOutcome.Success => "success",
@@ -61,9 +69,12 @@ internal static class Traces
         return span;
     }
 
-    /// <summary>Marks a span as failed.</summary>
-    public static void Fail(this Activity? span, string errorType, string message) =>
-        span?.SetStatus(ActivityStatusCode.Error, message).SetTag("error.type", errorType);
+    /// <summary>Says that a step was stopped, which is an error unless a caller asked for it.</summary>
+    public static void Stopped(this Activity? span, StopReason? reason, string message)
+    {
+        if (reason is { } other and not StopReason.Cancelled)
+            span.Fail(other.Word(), message);
+    }
 
     /// <summary>
     /// Nothing below this point makes spans: a loop that asks the database every few seconds would otherwise fill the trace store with traces

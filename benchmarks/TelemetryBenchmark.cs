@@ -1,3 +1,7 @@
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.Json;
+
 namespace AspireJobs.Benchmarks;
 
 /// <summary>
@@ -66,6 +70,19 @@ static class TelemetryBenchmark
         await measure(on, off);
         foreach (var signal in new[] { "traces", "metrics", "logs" })
             Figure.Print("telemetry_exported", "bytes", [sink.Bytes(signal)], ("signal", signal), ("workers", workers));
+        Figure.Print("telemetry_lost", "spans and log records", [await LostAsync(on, stop)], ("workers", workers));
+    }
+
+    // By each process's own count.
+    static async Task<double> LostAsync(JobService service, CancellationToken stop)
+    {
+        var lost = 0.0;
+        foreach (var group in (await service.Client.GetFromJsonAsync<JsonElement>("/metrics/targets", stop)).EnumerateArray())
+            foreach (var target in group.GetProperty("targets").EnumerateArray())
+                lost += (await service.Client.GetStringAsync($"http://{target}/metrics", stop)).Split('\n')
+                    .Where(line => line.StartsWith("otel_sdk_processor_", StringComparison.Ordinal) && line.Contains("error_type=\"queue_full\"", StringComparison.Ordinal))
+                    .Sum(line => double.Parse(line.AsSpan(line.LastIndexOf(' ') + 1), CultureInfo.InvariantCulture));
+        return lost;
     }
 
     // Each goes first every other time, so that neither gains by its place.

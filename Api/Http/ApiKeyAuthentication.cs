@@ -3,6 +3,7 @@ using System.Security.Claims;
 using System.Text.Encodings.Web;
 using AspireJobs.Jobs.ApiKeys;
 using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
 
 namespace AspireJobs.Api.Http;
@@ -19,7 +20,8 @@ sealed class ApiKeyAuthentication(IOptionsMonitor<AuthenticationSchemeOptions> o
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
-        if (Key() is not { Length: > 0 } key)
+        // What is open to all, such as the probes, does not need the store.
+        if (Key() is not { Length: > 0 } key || Context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null)
             return AuthenticateResult.NoResult();
         if (await keys.FindAsync(key, Context.RequestAborted) is not { } owner)
             return AuthenticateResult.Fail("unknown key");

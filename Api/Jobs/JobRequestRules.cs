@@ -132,6 +132,7 @@ static partial class JobRequestRules
         errors.Require(request.ConcurrencyLimit is null || request.ConcurrencyKey is not null, "concurrency_limit", "goes only with a concurrency_key");
         errors.Require(request.ExpiresAt is null || request.NotBefore is null || request.ExpiresAt > request.NotBefore, "expires_at", "must be after not_before");
         errors.Require(request.MaxAttempts is null or >= 1 and <= 100, "max_attempts", "must be 1 to 100");
+        errors.Require(request.MaxAttempts != 1 || request.OnWorkerLost != OnWorkerLost.Retry && request.RetryOn is not { Count: > 0 }, "max_attempts", "must be at least 2 where retry_on or on_worker_lost asks for another attempt");
         errors.Require(request.RetryOn is null || request.RetryOn.All(Retried.Contains), "retry_on", $"must be some of: {string.Join(", ", Retried.Select(outcome => outcome.Word()))}");
         errors.Require(request.RetryBackoffSeconds is null or >= 1 and <= 3600, "retry_backoff_seconds", "must be 1 to 3,600");
         CheckTaskName("start_at_task", request.StartAtTask, errors);

@@ -61,7 +61,16 @@ sealed class JobSubmission(JobIntake intake, JobStore jobs, QueueStore queues, C
 
     async Task<Intake> StoreAsync(NewJob job)
     {
-        using var span = JobsTelemetry.Source.StartActivity("db.create_job");
-        return await intake.StoreAsync(job);
+        using var span = JobsTelemetry.Source.StartActivity("db.create_job")?.SetTag("job.id", job.Id.ToString());
+        try
+        {
+            return await intake.StoreAsync(job);
+        }
+        catch (Exception e)
+        {
+            span.Fail(e);
+            span?.Parent.Fail(e);
+            throw;
+        }
     }
 }

@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace AspireJobs.Jobs.Instances;
 
@@ -64,7 +63,8 @@ sealed partial class InstanceHeartbeat(
         {
             await write;
         }
-        catch (Exception e) when (e is NpgsqlException or OperationCanceledException && !stoppingToken.IsCancellationRequested)
+        // Whatever it is, an unknown host name for one, which comes as the bare exception of the socket: a beat that is missed ends no process.
+        catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
             Unheard(logger, e);
         }

@@ -85,6 +85,7 @@ public sealed class JobRequestTests(ApiAlone api) : IClassFixture<ApiAlone>
         { $$"""{ {{Inline}}, "expires_at": "2099-01-01" }""", "expires_at", "with Z or an offset" },
         { $$"""{ {{Inline}}, "not_before": "2099-01-01T01:00:00+02:00", "expires_at": "2098-12-31T23:00:00Z" }""", "expires_at", "must be after not_before" },
         { $$"""{ {{Inline}}, "retry_on": ["worker_los"] }""", "retry_on", "must be a list of some of: success, tasks_failed" },
+        { $$"""{ {{Inline}}, "on_worker_lost": "retry", "max_attempts": 1 }""", "max_attempts", "must be at least 2 where retry_on or on_worker_lost asks" },
         { """[1]""", "$", "must be a JSON object" },
         { """{ "source": """, "$", "not valid JSON" },
         { $$"""{ {{Inline}}, "extra_vars": {{new string('[', 100)}}{{new string(']', 100)}} }""", "$", "nested too deeply: at most 64 levels" },

@@ -234,16 +234,17 @@ public sealed class ClaimTests(Stores stores) : JobLine(stores)
     [Theory]
     [InlineData("update jobs set status = 'success', outcome = 'success', finished_at = now(), turn = null")]
     [InlineData("update jobs set status = 'failed', outcome = 'tasks_failed', finished_at = now(), turn = null")]
-    [InlineData("update jobs set status = 'cancelled', outcome = 'success', finished_at = now(), turn = null")]
+    [InlineData("update jobs set status = 'cancelled', outcome = 'success', cancel_requested_at = now(), finished_at = now(), turn = null")]
     [InlineData("update jobs set status = 'failed', outcome = 'expired', finished_at = now(), turn = null")]
     [InlineData("update jobs set status = 'running', attempt = 1, lease_expires_at = now(), turn = null")]
     [InlineData("update jobs set status = 'failed', finished_at = now(), turn = null")]
     [InlineData("update jobs set status = 'done'")]
     [InlineData("update jobs set status = 'running', attempt = 1, worker_id = 'x', turn = null")]
     [InlineData("update jobs set status = 'running', attempt = 1, worker_id = 'x', lease_expires_at = now()")]
-    [InlineData("update jobs set status = 'cancelled', outcome = 'cancelled', finished_at = now()")]
-    [InlineData("update jobs set status = 'cancelled', outcome = 'cancelled', turn = null")]
-    [InlineData("update jobs set status = 'cancelled', outcome = 'cancelled', finished_at = now(), turn = null, lease_expires_at = now()")]
+    [InlineData("update jobs set status = 'cancelled', outcome = 'cancelled', cancel_requested_at = now(), finished_at = now()")]
+    [InlineData("update jobs set status = 'cancelled', outcome = 'cancelled', cancel_requested_at = now(), turn = null")]
+    [InlineData("update jobs set status = 'cancelled', outcome = 'cancelled', cancel_requested_at = now(), finished_at = now(), turn = null, lease_expires_at = now()")]
+    [InlineData("update jobs set status = 'cancelled', outcome = 'cancelled', finished_at = now(), turn = null")]
     [InlineData("update jobs set outcome = 'success'")]
     [InlineData("update jobs set finished_at = now()")]
     [InlineData("update jobs set lease_expires_at = now()")]
@@ -258,6 +259,21 @@ public sealed class ClaimTests(Stores stores) : JobLine(stores)
     public async Task A_move_that_the_states_do_not_know_is_refused_by_the_database(string sql)
     {
         await SubmitAsync(Alice, 1);
+
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => ExecuteAsync(sql));
+
+        Assert.Equal(PostgresErrorCodes.CheckViolation, refused.SqlState);
+    }
+
+    [Theory]
+    [InlineData("update jobs set status = 'failed', outcome = 'expired', expires_at = now(), finished_at = now(), lease_expires_at = null")]
+    [InlineData("update jobs set status = 'cancelled', outcome = 'cancelled', finished_at = now(), lease_expires_at = null")]
+    [InlineData("update jobs set worker_id = 'another'")]
+    [InlineData("update jobs set attempt = attempt + 1")]
+    public async Task A_running_job_makes_no_move_of_others_either(string sql)
+    {
+        await SubmitAsync(Alice, 1);
+        await ClaimAsync(1);
 
         var refused = await Assert.ThrowsAsync<PostgresException>(() => ExecuteAsync(sql));
 

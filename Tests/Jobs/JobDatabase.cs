@@ -46,6 +46,13 @@ public abstract class JobDatabase(Stores stores) : IAsyncLifetime
         return builder.Build();
     }
 
+    /// <summary>A worker has led for long enough to take jobs for lost.</summary>
+    protected Task LeadForLongAsync() => ExecuteAsync(
+        """
+        insert into leader (worker_id, expires_at, led_since) values ('leader', now() + interval '1 hour', now() - interval '6 seconds')
+        on conflict (only_row) do update set expires_at = excluded.expires_at, led_since = excluded.led_since
+        """);
+
     protected async Task ExecuteAsync(string sql)
     {
         await using var command = Db.CreateCommand(sql);

@@ -24,18 +24,76 @@ public sealed class LeaseTests(Stores stores) : JobDatabase(stores)
     public async Task Leaders_that_follow_one_another_lead_without_a_pause_unless_the_database_was_away()
     {
         var leadership = new Leadership(Db);
-        await Db.Command("delete from leader").ExecuteAsync(Stop);
-        Assert.Equal(TimeSpan.Zero, await leadership.LeadAsync("one", Stop));
-        await Db.Command("update leader set led_since = now() - interval '1 hour'").ExecuteAsync(Stop);
+        Assert.True(await leadership.LeadAsync("one", Stop));
+        Assert.InRange(await LedAsync(), TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        await ExecuteAsync("update leader set led_since = now() - interval '1 hour'");
 
-        Assert.Null(await leadership.LeadAsync("two", Stop));
+        Assert.False(await leadership.LeadAsync("two", Stop));
         await leadership.ResignAsync("one", Stop);
-        Assert.InRange((await leadership.LeadAsync("two", Stop))!.Value, TimeSpan.FromHours(1), TimeSpan.FromHours(2));
+        Assert.True(await leadership.LeadAsync("two", Stop));
+        Assert.InRange(await LedAsync(), TimeSpan.FromHours(1), TimeSpan.FromHours(2));
 
-        await Db.Command("update leader set expires_at = now() - interval '5 seconds'").ExecuteAsync(Stop);
-        Assert.InRange((await leadership.LeadAsync("one", Stop))!.Value, TimeSpan.FromHours(1), TimeSpan.FromHours(2));
-        await Db.Command("update leader set expires_at = now() - interval '7 seconds'").ExecuteAsync(Stop);
-        Assert.Equal(TimeSpan.Zero, await leadership.LeadAsync("two", Stop));
+        await ExecuteAsync("update leader set expires_at = now() - interval '5 seconds'");
+        Assert.True(await leadership.LeadAsync("one", Stop));
+        Assert.InRange(await LedAsync(), TimeSpan.FromHours(1), TimeSpan.FromHours(2));
+        await ExecuteAsync("update leader set expires_at = now() - interval '7 seconds'");
+        Assert.True(await leadership.LeadAsync("two", Stop));
+        Assert.InRange(await LedAsync(), TimeSpan.Zero, TimeSpan.FromMinutes(1));
+
+        async Task<TimeSpan> LedAsync() => (await Db.Command("select now() - led_since from leader").QueryAsync(row => row.GetTimeSpan(0), Stop)).Single();
+    }
+
+    [Theory]
+    [InlineData("update leader set led_since = now() - interval '4 seconds'")]
+    [InlineData("update leader set expires_at = now()")]
+    [InlineData("delete from leader")]
+    public async Task No_job_is_taken_for_lost_unless_workers_have_led_for_a_while(string notLong)
+    {
+        await CreateAsync();
+        await ClaimAsync("sleeper");
+        await ExecuteAsync("update jobs set lease_expires_at = now() - interval '1 second'");
+        await LeadForLongAsync();
+        await ExecuteAsync(notLong);
+
+        Assert.Empty(await Upkeep.SettleLostAsync(Stop));
+
+        await LeadForLongAsync();
+        Assert.Single(await Upkeep.SettleLostAsync(Stop));
+    }
+
+    [Fact]
+    public async Task What_was_handed_back_before_its_playbook_began_is_no_try()
+    {
+        var id = await CreateAsync(onWorkerLost: OnWorkerLost.Retry);
+        for (var attempt = 1; attempt <= 4; attempt++)
+        {
+            Assert.Equal(1, Assert.Single(await ClaimAsync("full")).Try);
+            var handedBack = new JobResult(JobOutcome.WorkerLost) { Next = NextAttempt.AtOnce };
+            Assert.Equal(Settled.Queued, await Results.FinishAsync("full", new JobLease(id, attempt), handedBack, JobOutputBatch.Empty));
+        }
+        await ClaimAsync("doomed");
+        await ExecuteAsync("update jobs set lease_expires_at = now() - interval '1 second'");
+        await LeadForLongAsync();
+
+        var settled = Assert.Single(await Upkeep.SettleLostAsync(Stop));
+
+        Assert.Equal((JobStatus.Queued, 5), (settled.Status, settled.Attempt));
+    }
+
+    [Theory]
+    [InlineData(NextAttempt.None)]
+    [InlineData(NextAttempt.AtOnce)]
+    public async Task A_job_that_its_worker_gives_up_after_somebody_cancelled_it_is_cancelled(NextAttempt next)
+    {
+        var id = await CreateAsync();
+        await ClaimAsync("stopping");
+        await Jobs.CancelAsync(id, Stop);
+
+        var result = new JobResult(JobOutcome.WorkerLost) { Failure = new("worker_lost", "stopped, as worker stopping was shut down"), Next = next };
+        Assert.Equal(Settled.Cancelled, await Results.FinishAsync("stopping", new JobLease(id, 1), result, JobOutputBatch.Empty));
+
+        var job = (await Jobs.FindAsync(id, Stop))!;
+        Assert.Equal((JobStatus.Cancelled, JobOutcome.Cancelled, new JobFailure("cancelled", "cancelled while it ran")), (job.Status, job.Outcome, job.Failure));
     }
 
     [Fact]
@@ -58,6 +116,7 @@ public sealed class LeaseTests(Stores stores) : JobDatabase(stores)
         var id = await CreateAsync();
         await ClaimAsync("sleeper");
         await ExecuteAsync("update jobs set lease_expires_at = now() - interval '1 second'");
+        await LeadForLongAsync();
 
         var settled = Assert.Single(await Upkeep.SettleLostAsync(Stop));
         var renewed = await RenewAsync("sleeper", new JobLease(id, 1));
@@ -77,6 +136,7 @@ public sealed class LeaseTests(Stores stores) : JobDatabase(stores)
         await ClaimAsync("sleeper");
         await Jobs.CancelAsync(id, Stop);
         await ExecuteAsync("update jobs set lease_expires_at = now() - interval '1 second'");
+        await LeadForLongAsync();
 
         var settled = Assert.Single(await Upkeep.SettleLostAsync(Stop));
 
@@ -112,6 +172,7 @@ public sealed class LeaseTests(Stores stores) : JobDatabase(stores)
         var running = (await Jobs.FindAsync(id, Stop))!;
         Assert.Equal(("a1", ran), (running.Revision, running.Provenance));
         await ExecuteAsync("update jobs set lease_expires_at = now() - interval '1 second'");
+        await LeadForLongAsync();
 
         var settled = Assert.Single(await Upkeep.SettleLostAsync(Stop));
 
@@ -125,6 +186,7 @@ public sealed class LeaseTests(Stores stores) : JobDatabase(stores)
         var id = await CreateAsync();
         await ClaimAsync("holder");
         await ExecuteAsync("update jobs set lease_expires_at = now() - interval '1 second'");
+        await LeadForLongAsync();
 
         Assert.False(Assert.Single(await RenewAsync("holder", new JobLease(id, 1))).Value);
         Assert.Empty(await Upkeep.SettleLostAsync(Stop));

@@ -45,12 +45,12 @@ public sealed class MigrationTests(Stores stores)
             update jobs set status = 'failed', outcome = 'tasks_failed', finished_at = now(), lease_expires_at = null where id = (select min(id::text)::uuid from jobs)
             """))
             await insert.ExecuteNonQueryAsync(Stop);
-        var upkeep = new JobUpkeep(db, NullLogger<JobUpkeep>.Instance);
-        Assert.Equal("22P05", (await Assert.ThrowsAsync<PostgresException>(() => upkeep.SettleLostAsync(Stop))).SqlState);
+        Assert.Equal("22P05", (await Assert.ThrowsAsync<PostgresException>(() => db.Command("select request ->> 'on_worker_lost' from jobs").ExecuteAsync(Stop))).SqlState);
 
         await SchemaMigrator.ApplyAsync(db, Stop);
 
-        var lost = Assert.Single(await upkeep.SettleLostAsync(Stop));
+        await db.Command("insert into leader (worker_id, expires_at, led_since) values ('leader', now() + interval '1 hour', now() - interval '1 hour')").ExecuteAsync(Stop);
+        var lost = Assert.Single(await new JobUpkeep(db, NullLogger<JobUpkeep>.Instance).SettleLostAsync(Stop));
         // Six characters with a backslash of their own before them are text.
         const string Mended = "a\ufffd\ufffdb \\u0000 \\\ufffd";
         Assert.Equal((JobOutcome.WorkerLost, Mended), (lost.Outcome, lost.Request.Source!.Content));
@@ -88,7 +88,7 @@ public sealed class MigrationTests(Stores stores)
                 select gen_random_uuid(), '{}', 'inline', url, gen_random_uuid(), 'test' from unnest($1) as url
                 """)
             { Parameters = { new() { Value = Receivers.Keys.ToArray() } } });
-            batch.BatchCommands.Add(new NpgsqlBatchCommand("update jobs set status = 'cancelled', outcome = 'cancelled', finished_at = now() where status = 'queued'"));
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("update jobs set status = 'cancelled', outcome = 'cancelled', cancel_requested_at = now(), finished_at = now() where status = 'queued'"));
             await batch.ExecuteNonQueryAsync(Stop);
         }
     }

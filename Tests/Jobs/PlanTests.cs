@@ -24,7 +24,7 @@ public sealed class PlanTests(Stores stores) : IAsyncLifetime
         """
         insert into jobs (id, request, source_type, api_key_id, api_key_name)
             select gen_random_uuid(), '{}', 'inline', gen_random_uuid(), 'another' from generate_series(1, 20000);
-        update jobs set status = 'cancelled', outcome = 'cancelled', finished_at = now(), turn = null where status = 'queued';
+        update jobs set status = 'cancelled', outcome = 'cancelled', cancel_requested_at = now(), finished_at = now(), turn = null where status = 'queued';
         """;
 
     StoreLease _store = null!;

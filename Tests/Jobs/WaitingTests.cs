@@ -75,6 +75,7 @@ public sealed class WaitingTests(Stores stores) : JobLine(stores)
 
         Assert.Equal([ids[0]], await ClaimAsync(2));
         await ExecuteAsync("update jobs set lease_expires_at = now() - interval '1 second' where status = 'running'; update jobs set expires_at = now() where status = 'queued'");
+        await LeadForLongAsync();
         Assert.Equal(ids[0], Assert.Single(await Upkeep.SettleLostAsync(Stop)).Id);
         Assert.Equal([ids[2], ids[4]], (await Upkeep.ExpireAsync(Stop)).Select(job => job.Id).Order(ById));
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using AspireJobs.Tests.Infrastructure;
 
 namespace AspireJobs.Tests.Telemetry;
@@ -84,6 +85,31 @@ public sealed class ExportTests(WatchedSystem system)
         await system.MetricsAsync(service.Address, page => page.Series.Any(series =>
             series.StartsWith("otel_sdk_processor_span_processed_total", StringComparison.Ordinal) && series.Contains("error_type=\"queue_full\"", StringComparison.Ordinal)));
         Assert.Equal(0, await service.StopAsync());
+    }
+
+    [Fact]
+    public async Task A_burst_while_the_collector_takes_its_time_loses_no_span_and_no_line()
+    {
+        const int requests = 3000;
+        var answers = new TaskCompletionSource();
+        await using var collector = await OtlpReceiver.StartAsync();
+        collector.Answers = answers.Task;
+        var settings = system.SettingsOf("Api");
+        settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Url;
+        settings["OTEL_EXPORTER_OTLP_TIMEOUT"] = "60000";
+        // A line when a request comes and one when it ends.
+        settings["Logging__LogLevel__Microsoft.AspNetCore.Hosting.Diagnostics"] = "Information";
+        using var service = await ServiceProcess.StartAsync("Api", settings);
+
+        await Parallel.ForAsync(0, requests, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = Stop }, async (_, stop) =>
+        {
+            using var response = await system.Client.GetAsync(new Uri(service.Address, "/nothing/here"), stop);
+        });
+        answers.SetResult();
+        Assert.Equal(0, await service.StopAsync());
+
+        Assert.Equal(requests, collector.Spans.Count(span => span.Kind == SpanKind.Server && span.Tags["url.path"] == "/nothing/here"));
+        Assert.Equal(requests, collector.Payloads.Sum(payload => Encoding.UTF8.GetString(payload).Split("Request finished HTTP").Length - 1));
     }
 
     [Theory]

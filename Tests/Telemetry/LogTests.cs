@@ -11,7 +11,7 @@ namespace AspireJobs.Tests.Telemetry;
 public sealed class LogTests(WatchedSystem system)
 {
     // Of every line of a job.
-    static readonly string[] Common = ["timestamp", "level", "event", "message", "logger", "service", "instance", "trace_id", "span_id"];
+    static readonly string[] Common = ["timestamp", "level", "event", "message", "logger", "service", "instance", "trace_id", "span_id", "trace_flags"];
 
     [Fact]
     public async Task The_seven_events_have_exactly_their_fields()

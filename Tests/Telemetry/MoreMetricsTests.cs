@@ -101,6 +101,23 @@ public sealed class MoreMetricsTests(WatchedSystem system)
         Assert.False(targets.IsSuccessStatusCode);
     }
 
+    [Theory]
+    [InlineData("Api")]
+    [InlineData("Worker")]
+    [InlineData("Webhooks")]
+    public async Task A_service_outlives_a_store_whose_name_nobody_knows(string program)
+    {
+        var settings = system.SettingsOf(program);
+        settings["ConnectionStrings:jobsdb"] = "Host=nobody.invalid;Username=test;Database=test";
+        using var service = await ServiceProcess.StartAsync(program, settings);
+
+        await service.LineAsync(line => line.Contains("\"event\":\"heartbeat_failed\"", StringComparison.Ordinal));
+
+        Assert.Equal("Healthy", await system.Client.GetStringAsync(new Uri(service.Address, "/alive"), Stop));
+        Assert.Equal(0, await service.StopAsync());
+        Assert.DoesNotContain(service.Lines, line => line.Contains("BackgroundService failed", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task A_worker_says_when_it_last_renewed_its_leases()
     {

@@ -113,6 +113,41 @@ public sealed class TraceTests(WatchedSystem system)
     }
 
     [Fact]
+    public async Task A_submission_that_cannot_be_stored_is_an_error_in_each_of_its_spans()
+    {
+        await using var stores = await system.LeaseStoresAsync();
+        var settings = system.SettingsOf("Api");
+        settings["ConnectionStrings:jobsdb"] = stores.Postgres;
+        using var api = await ServiceProcess.StartAsync("Api", settings);
+        await using var db = Npgsql.NpgsqlDataSource.Create(stores.Postgres);
+        await db.Command("alter table jobs rename to jobs_of_before").ExecuteAsync(TestContext.Current.CancellationToken);
+
+        using var refused = await system.Client.PostAsJsonAsync(new Uri(api.Address, "/api/v1/jobs"), new { source = new { type = "inline", content = Playbook } }, TestContext.Current.CancellationToken);
+
+        Assert.Equal(System.Net.HttpStatusCode.InternalServerError, refused.StatusCode);
+        var problem = await refused.Content.ReadFromJsonAsync<System.Text.Json.JsonElement>(TestContext.Current.CancellationToken);
+        var trace = await system.Collector.TraceAsync(problem.GetProperty("trace_id").GetString()!, "api.submit_job", "db.create_job");
+        Assert.All(trace.Where(span => span.Name is "api.submit_job" or "db.create_job"), span => Assert.Equal((true, "Npgsql.PostgresException"), (span.IsError, span.Tags["error.type"])));
+    }
+
+    [Fact]
+    public async Task A_run_that_is_stopped_is_an_error_that_says_why_unless_a_caller_wanted_it()
+    {
+        var source = new { type = "inline", content = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - {name: Linger, command: sleep 60}\n" };
+        var late = await system.SubmitAsync(new { source, timeout_seconds = 1 });
+        var unwanted = await system.SubmitAsync(new { source });
+        await Poll.UntilAsync(async () => (await system.Client.GetStringAsync($"/api/v1/jobs/{unwanted}/events", TestContext.Current.CancellationToken)).Contains("runner_on_start", StringComparison.Ordinal));
+        using var cancelled = await system.Client.PostAsync($"/api/v1/jobs/{unwanted}/cancel", null, TestContext.Current.CancellationToken);
+
+        foreach (var (id, reason) in new[] { (late, "timed_out"), (unwanted, null) })
+        {
+            var trace = await system.Collector.TraceAsync((await system.WaitAsync(id)).TraceId!, "worker.execute", "run_playbook");
+            foreach (var span in trace.Where(span => span.Name is "worker.execute" or "run_playbook"))
+                Assert.Equal((span.Name, reason is not null, reason), (span.Name, span.IsError, span.Tags.GetValueOrDefault("error.type")));
+        }
+    }
+
+    [Fact]
     public async Task A_further_attempt_stays_in_the_trace_and_leads_to_the_one_before()
     {
         var job = await system.RunAsync(new

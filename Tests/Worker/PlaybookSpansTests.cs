@@ -40,6 +40,23 @@ public sealed class PlaybookSpansTests
         Assert.Equal(TimeSpan.FromSeconds(20), spans.Single(span => span.DisplayName == "host slow").Duration);
     }
 
+    [Theory]
+    [InlineData(true, ActivityStatusCode.Unset)]
+    [InlineData(false, ActivityStatusCode.Error)]
+    public void A_failure_that_a_rescue_section_catches_is_none_of_the_play(bool rescued, ActivityStatusCode status)
+    {
+        var spans = Record(observe =>
+        {
+            observe("playbook_on_play_start", 0, new { play = "all" });
+            observe("playbook_on_task_start", 0, new { task = "Do", task_uuid = "1", action = "command" });
+            observe("runner_on_failed", 1, new { task_uuid = "1", task = "Do", host = "web1", rescued });
+            observe("playbook_on_stats", 2, new { });
+        });
+
+        Assert.Equal(status, spans.Single(span => span.DisplayName == "play all").Status);
+        Assert.Equal(ActivityStatusCode.Error, spans.Single(span => span.DisplayName == "host web1").Status);
+    }
+
     [Fact]
     public void A_run_that_is_killed_ends_what_is_open_as_unfinished()
     {

@@ -18,6 +18,7 @@ internal sealed class PlaybookSpans : IDisposable
     const string Stopped = "the run ended before";
 
     readonly ActivityContext _parent = Activity.Current?.Context ?? default;
+    readonly object? _job = Activity.Current?.GetTagItem("job.id");
     readonly Dictionary<string, TaskSpan> _tasks = [];
     Activity? _play;
     int _hosts;
@@ -85,7 +86,8 @@ internal sealed class PlaybookSpans : IDisposable
         if (failed)
         {
             task.Span?.SetStatus(ActivityStatusCode.Error, $"failed on {name}");
-            _play?.SetStatus(ActivityStatusCode.Error, $"task '{item.Text("task")}' failed on {name}");
+            if (!item.Is("rescued"))
+                _play?.SetStatus(ActivityStatusCode.Error, $"task '{item.Text("task")}' failed on {name}");
         }
         if (task.Span is null || !(failed || IsWithinBudget(notable: status is "changed" or "ignored" || item.At - started?.At >= Slow)))
         {
@@ -106,7 +108,7 @@ internal sealed class PlaybookSpans : IDisposable
         return true;
     }
 
-    static Activity? StartHost(TaskSpan task, string name, DateTimeOffset at, RunningHost? started)
+    Activity? StartHost(TaskSpan task, string name, DateTimeOffset at, RunningHost? started)
     {
         var span = Start("host", name, task.Span!.Context, at)?.SetTag("ansible.task.host.name", name);
         foreach (var note in started?.Notes ?? [])
@@ -164,8 +166,8 @@ internal sealed class PlaybookSpans : IDisposable
         _ => "failed",
     };
 
-    static Activity? Start(string kind, string? name, ActivityContext parent, DateTimeOffset at) =>
-        JobsTelemetry.Source.StartActivity($"{kind} {name}", ActivityKind.Internal, parent, startTime: at);
+    Activity? Start(string kind, string? name, ActivityContext parent, DateTimeOffset at) =>
+        JobsTelemetry.Source.StartActivity($"{kind} {name}", ActivityKind.Internal, parent, startTime: at)?.SetTag("job.id", _job);
 
     sealed record RunningHost(DateTimeOffset At)
     {

@@ -33,8 +33,15 @@ internal sealed class SupervisedProcess : IDisposable
     static readonly string Supervisor = Path.Combine(AppContext.BaseDirectory, "ansible", "supervise.py");
 
     readonly Process _process;
+    readonly Task _ended;
 
-    SupervisedProcess(Process process) => _process = process;
+    SupervisedProcess(Process process)
+    {
+        _process = process;
+        _ended = process.WaitForExitAsync();
+        Output = new ProcessOutput(process.StandardOutput.BaseStream, _ended);
+        Events = new ProcessOutput(process.StandardError.BaseStream, _ended);
+    }
 
     /// <summary>Starts a command in a directory, with this environment and nothing else.</summary>
     public static SupervisedProcess Start(string python, IEnumerable<string> command, string directory, IEnumerable<KeyValuePair<string, string>> environment)
@@ -53,10 +60,10 @@ internal sealed class SupervisedProcess : IDisposable
     }
 
     /// <summary>What the command prints.</summary>
-    public Stream Output => _process.StandardOutput.BaseStream;
+    public Stream Output { get; }
 
     /// <summary>The events, and as the last line how the command ended.</summary>
-    public Stream Events => _process.StandardError.BaseStream;
+    public Stream Events { get; }
 
     /// <summary>Ends the command: SIGINT, SIGTERM, SIGKILL, with seconds between them.</summary>
     public void Stop()
@@ -80,8 +87,8 @@ internal sealed class SupervisedProcess : IDisposable
         Events.Close();
     }
 
-    /// <summary>Waits until the command and all its descendants are dead. Both streams must be read meanwhile, or abandoned.</summary>
-    public Task WaitAsync() => _process.WaitForExitAsync();
+    /// <summary>Waits until the command and all its descendants that can be killed are dead. Both streams must be read meanwhile, or abandoned.</summary>
+    public Task WaitAsync() => _ended;
 
     public void Dispose() => _process.Dispose();
 }

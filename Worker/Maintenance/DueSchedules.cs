@@ -33,23 +33,33 @@ internal sealed class DueSchedules(ScheduleFires fires, JobQueue queue, ILogger<
     {
         using var traced = Traces.Resume();
         using var span = JobsTelemetry.Source.StartActivity("worker.fire_schedule")?.SetTag("schedule.name", name);
-        if (await fires.FireAsync(name, cancellationToken) is not { } fire)
-            return;
-        JobsTelemetry.ScheduleFired(fire);
-        if (fire.Missed > 0)
-            logger.ScheduleMissed(name, fire.At, fire.Missed);
-        if (fire.HeldBy is { } running)
-            logger.ScheduleSkipped(name, fire.At, running);
-        if (fire.Job is { } job)
-            Announce(job, fire.Entry);
+        try
+        {
+            if (await fires.FireAsync(name, cancellationToken) is not { } fire)
+                return;
+            span?.SetTag("job.id", fire.Job?.Id.ToString());
+            Announce(fire);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            span.Fail(e);
+            throw;
+        }
     }
 
-    void Announce(Job job, QueueEntry entry)
+    void Announce(Fire fire)
     {
+        JobsTelemetry.ScheduleFired(fire);
+        if (fire.Missed > 0)
+            logger.ScheduleMissed(fire.Schedule, fire.At, fire.Missed);
+        if (fire.HeldBy is { } running)
+            logger.ScheduleSkipped(fire.Schedule, fire.At, running);
+        if (fire.Job is not { } job)
+            return;
         var source = job.Request.Source!.Type!.Value;
         JobsTelemetry.JobSubmitted(source);
         logger.JobSubmitted(job.Id, source.Word(), job.ApiKeyName, job.Schedule!);
         // Nobody waits for Redis: what else the leader does for all would.
-        _ = queue.EnqueueAsync([entry]);
+        _ = queue.EnqueueAsync([fire.Entry]);
     }
 }

@@ -9,9 +9,6 @@ internal interface IDuty
     /// <summary>How often it is done.</summary>
     TimeSpan Every { get; }
 
-    /// <summary>How long workers must have led without a pause before it is done: after an outage all come back, and not in the same instant.</summary>
-    TimeSpan After => TimeSpan.Zero;
-
     /// <summary>Does it once. It may be done by two workers at the same time for a moment, so that has to be harmless.</summary>
     Task DoAsync(CancellationToken cancellationToken);
 }

@@ -20,8 +20,8 @@ internal sealed class Leader(Leadership leadership, IEnumerable<IDuty> duties, W
         {
             do
             {
-                if (await LeadAsync(stoppingToken) is { } led)
-                    await DoDutiesAsync(led, stoppingToken);
+                if (await LeadAsync(stoppingToken))
+                    await DoDutiesAsync(stoppingToken);
             }
             while (await tick.WaitForNextTickAsync(stoppingToken));
         }
@@ -32,29 +32,28 @@ internal sealed class Leader(Leadership leadership, IEnumerable<IDuty> duties, W
         }
     }
 
-    async Task<TimeSpan?> LeadAsync(CancellationToken stoppingToken)
+    async Task<bool> LeadAsync(CancellationToken stoppingToken)
     {
-        TimeSpan? led = null;
+        var leads = false;
         try
         {
-            led = await leadership.LeadAsync(worker.Value, stoppingToken);
+            leads = await leadership.LeadAsync(worker.Value, stoppingToken);
             _outage.Over();
         }
         catch (Exception e) when (!stoppingToken.IsCancellationRequested)
         {
             _outage.Failed(e);
         }
-        if (led is not null && !_leads)
+        if (leads && !_leads)
             logger.LeaderElected(worker.Value);
-        else if (led is null && _leads)
+        else if (!leads && _leads)
             logger.LeaderDeposed(worker.Value);
-        _leads = led is not null;
-        return led;
+        return _leads = leads;
     }
 
-    async Task DoDutiesAsync(TimeSpan led, CancellationToken stoppingToken)
+    async Task DoDutiesAsync(CancellationToken stoppingToken)
     {
-        foreach (var post in _posts.Where(post => led >= post.Duty.After && (post.DoneAt == 0 || time.GetElapsedTime(post.DoneAt) >= post.Duty.Every)))
+        foreach (var post in _posts.Where(post => post.DoneAt == 0 || time.GetElapsedTime(post.DoneAt) >= post.Duty.Every))
         {
             post.DoneAt = time.GetTimestamp();
             try

@@ -9,9 +9,6 @@ internal sealed class LostJobs(JobUpkeep upkeep, Settlement settlement) : IDuty
 
     public TimeSpan Every => TimeSpan.FromSeconds(2);
 
-    // A worker that lives has renewed its leases by then, also those that ended while the database was away.
-    public TimeSpan After => JobLeases.Renewal;
-
     public async Task DoAsync(CancellationToken cancellationToken)
     {
         foreach (var job in await upkeep.SettleLostAsync(cancellationToken))

@@ -62,7 +62,7 @@ internal sealed class OldJobs(JobRetention retention, IOptions<RetentionOptions>
                     return false;
                 removed += count = await retention.RemoveAsync(kept, found.OldestKept, jobs, output, cancellationToken);
             }
-            while (count == JobRetention.BatchSize);
+            while (count > 0);
             return true;
         }
     }
