@@ -74,7 +74,9 @@ public sealed record JobRequest
     /// <summary>A job that has not started by then fails as <c>expired</c>.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>1 to 100: how often the job is tried; when absent 1, or 3 if <see cref="RetryOn"/> or <see cref="OnWorkerLost"/> ask for retries.</summary>
+    /// <summary>
+    /// 1 to 100, and more than 1 if <see cref="RetryOn"/> or <see cref="OnWorkerLost"/> ask for retries: how often the job is tried; when absent 3 if they do, else 1.
+    /// </summary>
     public int? MaxAttempts { get; init; }
 
     /// <summary>Outcomes after which it is tried again; <c>source_fetch_failed</c> and <c>hosts_unreachable</c> when absent.</summary>

@@ -137,6 +137,8 @@ public sealed class JobResults : IAsyncDisposable
                     failure = case when {Again} then null
                         when {Cancelled} then json_build_object('error_type', 'cancelled', 'message', '{CancelledWhileItRan}') else result.failure::json end,
                     finished_at = case when not {Again} then now() end,
+                    -- a stop that only this worker has heard of, as the database lost it
+                    cancel_requested_at = case when result.outcome = 'cancelled' then coalesce(jobs.cancel_requested_at, now()) else jobs.cancel_requested_at end,
                     lease_expires_at = null,
                     -- at once: it had its turn, so it stands before all others
                     turn = case when {Again} and result.next = 'at_once' then 0 end,

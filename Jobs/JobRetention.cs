@@ -26,7 +26,10 @@ public sealed class JobRetention(NpgsqlDataSource db)
     const int MostJobs = 200;
 
     // Of the jobs of one call but the last. A second's work or less, as the leader has other duties.
-    const int MostEvents = 100_000;
+    const int MostRows = 100_000;
+
+    // A long text is cut into rows of 2 KiB; a piece of log has up to 64.
+    const int RowsOfPiece = 32;
 
     // So that the tables are there even if nobody leads for a while.
     const int DaysAhead = 3;
@@ -94,9 +97,9 @@ public sealed class JobRetention(NpgsqlDataSource db)
                 select id from jobs where id >= $3 and id < $4 and {IsOver} order by id limit {MostJobs} for update skip locked
             ), doomed as (
                 select id from (
-                    select id, sum(events) over (order by id rows between unbounded preceding and 1 preceding) as before
-                    from (select id, case when $5 then job_last_event(id) end as events from over) counted) summed
-                where before < {MostEvents} is not false
+                    select id, sum(rows) over (order by id rows between unbounded preceding and 1 preceding) as before
+                    from (select id, case when $5 then job_last_event(id) + {RowsOfPiece} * job_last_log(id) end as rows from over) counted) summed
+                where before < {MostRows} is not false
             ), events as (
                 delete from job_events where $5 and job_id = any(array(select id from doomed))
             ), log as (

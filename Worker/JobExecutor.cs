@@ -25,8 +25,16 @@ internal sealed class JobExecutor(
         using var output = new OutputWriter(run, worker, results, signals, time, logger);
         var result = await ResultAsync(run, output);
         result = result with { Revision = run.Revision, Provenance = run.Provenance, TraceParent = span?.Id, Next = Next(run, result) };
-        var (stored, settled) = await StepAsync("upload_logs", run, async () => await settlement.FinishAsync(run, result, await output.CloseAsync()));
-        span.End(stored, settled);
+        try
+        {
+            var (stored, settled) = await StepAsync("upload_logs", run, async () => await settlement.FinishAsync(run, result, await output.CloseAsync()));
+            span.End(stored, settled);
+        }
+        catch (Exception e)
+        {
+            span.Fail(e);
+            throw;
+        }
     }
 
     async Task<JobResult> ResultAsync(Run run, OutputWriter output)

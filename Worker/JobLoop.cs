@@ -12,6 +12,8 @@ internal sealed class JobLoop(
     /// <summary>A signal can get lost with the connection to Redis; this long at most it goes unnoticed.</summary>
     static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
 
+    static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(1);
+
     readonly Signal _wake = new(time);
     readonly Outage _outage = new("taking jobs", time, logger);
 
@@ -91,7 +93,7 @@ internal sealed class JobLoop(
         return claim.Jobs.Count > 0;
     }
 
-    /// <summary>What a claim whose answer got lost has taken would wait for nobody.</summary>
+    /// <summary>Runs what a claim took whose answer got lost: nobody else would.</summary>
     async Task StartUnansweredAsync(CancellationToken patience)
     {
         if (!_unanswered)
@@ -101,15 +103,18 @@ internal sealed class JobLoop(
         _unanswered = false;
     }
 
-    // Once more before the end: as this worker ends, nobody else would ask.
-    async Task StartUnansweredAtLastAsync()
+    // Once more before the end. Briefly, as the time is needed to end what runs.
+    async Task StartUnansweredAtLastAsync(CancellationToken hurry)
     {
-        using var patience = new CancellationTokenSource(JobLeases.Renewal, time);
+        using var timeout = new CancellationTokenSource(LastPatience, time);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, hurry);
         try
         {
+            patience.Token.ThrowIfCancellationRequested();
             await StartUnansweredAsync(patience.Token);
         }
-        catch (Exception e) when (e is OperationCanceledException || Outage.MayPass(e))
+        // Whatever it is: what runs is still to be ended in good order.
+        catch (Exception e)
         {
             _outage.Failed(e);
         }
@@ -133,7 +138,7 @@ internal sealed class JobLoop(
         runs.Drain(true);
         logger.WorkerDraining(worker.Value, runs.All.Count);
         await StopAsync(cancellationToken);
-        await StartUnansweredAtLastAsync();
+        await StartUnansweredAtLastAsync(cancellationToken);
         await runs.EndAllAsync(options.Value.DrainTimeout, cancellationToken);
     }
 

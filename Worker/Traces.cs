@@ -35,7 +35,7 @@ internal static class Traces
             span.Fail(StopReason.LeaseLost.Word(), "the lease was lost, and the job settled by somebody else");
             return;
         }
-        span?.SetTag("job.status", result.Outcome.Status().Word()).SetTag("cicd.pipeline.result", result.Outcome switch
+        span?.SetTag("job.status", (settled == Settled.Queued ? JobStatus.Queued : result.Outcome.Status()).Word()).SetTag("cicd.pipeline.result", result.Outcome switch
         {
             JobOutcome.Success => "success",
             JobOutcome.Cancelled => "cancellation",

@@ -212,12 +212,35 @@ public sealed class ClaimTests(Stores stores) : JobLine(stores)
             new WorkerStore(Db).DrainAsync("worker", true, Stop),
             new ApiKeyStore(Db, TimeProvider.System).LimitAsync("nobody", 1, Stop),
         ];
-        while (await Db.Command("select count(*) from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())").CountAsync(Stop) < changes.Length)
-            continue;
+        await WaitForTurnsAsync(changes.Length);
         Assert.All(changes, change => Assert.False(change.IsCompleted));
 
         await transaction.CommitAsync(Stop);
         await Task.WhenAll(changes);
+    }
+
+    [Fact]
+    public async Task A_claim_that_waited_for_its_turn_starts_what_was_stored_meanwhile_and_not_what_has_expired()
+    {
+        await using var claiming = await Db.OpenConnectionAsync(Stop);
+        await using var transaction = await claiming.BeginTransactionAsync(Stop);
+        await claiming.Command(JobLeases.TakeTurn).ExecuteAsync(Stop);
+        var claim = Leases.ClaimAsync("worker", null, 10, Stop);
+        await WaitForTurnsAsync(1);
+
+        var ids = await SubmitAsync(Alice, 2);
+        await ExecuteAsync($"update jobs set expires_at = clock_timestamp() where id = '{ids[1].Value}'");
+        await transaction.CommitAsync(Stop);
+
+        var claimed = Assert.Single((await claim).Jobs);
+        Assert.Equal(ids[0], claimed.Job.Id);
+        Assert.True(claimed.Waited >= TimeSpan.Zero && claimed.Job.StartedAt >= claimed.Job.CreatedAt, $"{claimed}");
+    }
+
+    async Task WaitForTurnsAsync(int waiting)
+    {
+        while (await Db.Command("select count(*) from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())").CountAsync(Stop) < waiting)
+            continue;
     }
 
     [Fact]

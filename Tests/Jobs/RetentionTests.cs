@@ -174,6 +174,27 @@ public sealed class RetentionTests(Stores stores)
         await Assert.ThrowsAnyAsync<IOException>(() => body.CopyToAsync(Stream.Null, Stop));
     }
 
+    [Theory]
+    [InlineData("job_events (job_id, seq, attempt, at, type, data) select id, 200000, 1, now(), 'runner_on_ok', '{}'")]
+    [InlineData("job_log (job_id, seq, attempt, content) select id, 5000, 1, 'x'")]
+    public async Task Jobs_with_much_output_are_removed_one_by_one(string output)
+    {
+        await using var store = await stores.LeaseAsync();
+        await using var db = NpgsqlDataSource.Create(store.Postgres);
+        for (var i = 0; i < 4; i++)
+            await StoreAsync(db, daysAgo: 40);
+        await ExecuteAsync(db, $"insert into {output} from (select id from jobs order by id offset 1 limit 2) large");
+
+        var retention = new JobRetention(db);
+        var found = await retention.FindAsync(ThirtyDays, Stop);
+        var removed = new List<int>();
+        do
+            removed.Add(await retention.RemoveAsync(ThirtyDays, found.OldestKept, found.Ranges[0], output: true, Stop));
+        while (removed[^1] > 0);
+
+        Assert.Equal([2, 1, 1, 0], removed);
+    }
+
     [Fact]
     public async Task Output_that_lies_in_no_day_moves_to_its_day_when_that_is_made()
     {

@@ -18,4 +18,19 @@ public sealed class ProcessOutputTests
         leftBehind.Kill();
         Assert.Equal(new string('x', 50000), lines[1]);
     }
+
+    [Fact]
+    public async Task The_end_comes_also_where_one_that_a_process_left_behind_talks_on()
+    {
+        using var process = Process.Start(new ProcessStartInfo("sh", ["-c", "yes 2>/dev/null & echo $! >&2"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var output = new ProcessOutput(process.StandardOutput.BaseStream, process.WaitForExitAsync(TestContext.Current.CancellationToken));
+
+        using var leftBehind = Process.GetProcessById(int.Parse(await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken), System.Globalization.CultureInfo.InvariantCulture));
+
+        await output.CopyToAsync(Stream.Null, TestContext.Current.CancellationToken);
+        await output.DisposeAsync();
+
+        // Nobody reads any more, so it ends.
+        await leftBehind.WaitForExitAsync(TestContext.Current.CancellationToken);
+    }
 }

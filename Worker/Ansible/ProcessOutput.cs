@@ -8,8 +8,11 @@ namespace AspireJobs.Worker.Ansible;
 /// <param name="ended">Completes when the process has ended.</param>
 internal sealed class ProcessOutput(Stream pipe, Task ended) : Stream
 {
-    // What was printed is in the pipe by then.
-    static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
+    // What was printed is in the pipe by then, so there is silence behind it, unless who is left talks on: of that no more than a pipe can hold.
+    static readonly TimeSpan Silence = TimeSpan.FromSeconds(1);
+    const int MostBehindTheEnd = 1 << 20;
+
+    int _behindTheEnd;
 
     public override bool CanRead => true;
     public override bool CanSeek => false;
@@ -19,13 +22,18 @@ internal sealed class ProcessOutput(Stream pipe, Task ended) : Stream
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        if (_behindTheEnd >= MostBehindTheEnd)
+            return 0;
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var read = pipe.ReadAsync(buffer, silence.Token).AsTask();
         if (!read.IsCompleted && await Task.WhenAny(read, ended) != read)
-            silence.CancelAfter(Grace);
+            silence.CancelAfter(Silence);
         try
         {
-            return await read;
+            var count = await read;
+            if (ended.IsCompleted)
+                _behindTheEnd += count;
+            return count;
         }
         catch (OperationCanceledException) when (silence.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {

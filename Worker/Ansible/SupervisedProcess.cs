@@ -90,5 +90,11 @@ internal sealed class SupervisedProcess : IDisposable
     /// <summary>Waits until the command and all its descendants that can be killed are dead. Both streams must be read meanwhile, or abandoned.</summary>
     public Task WaitAsync() => _ended;
 
-    public void Dispose() => _process.Dispose();
+    public void Dispose()
+    {
+        // Not by the process, which has handed them out.
+        Output.Dispose();
+        Events.Dispose();
+        _process.Dispose();
+    }
 }

@@ -35,10 +35,8 @@ internal sealed class DueSchedules(ScheduleFires fires, JobQueue queue, ILogger<
         using var span = JobsTelemetry.Source.StartActivity("worker.fire_schedule")?.SetTag("schedule.name", name);
         try
         {
-            if (await fires.FireAsync(name, cancellationToken) is not { } fire)
-                return;
-            span?.SetTag("job.id", fire.Job?.Id.ToString());
-            Announce(fire);
+            if (await fires.FireAsync(name, cancellationToken) is { } fire)
+                Announce(fire);
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
