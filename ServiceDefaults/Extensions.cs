@@ -169,7 +169,7 @@ public static class Extensions
                 ["Logging:LogLevel:System.Net.Http"] = "Warning",
                 ["Logging:LogLevel:Npgsql"] = "Warning",
                 ["OTEL_METRICS_EXEMPLAR_FILTER"] = "trace_based",
-                // At full load the SDK's own 2,048 are filled in a fifteenth of a second, and what comes then is lost.
+                // At full load the SDK's own 2,048 are filled in a fifteenth of a second while a collector takes its time, and what comes then is lost.
                 ["OTEL_BSP_MAX_QUEUE_SIZE"] = "16384",
                 ["OTEL_BLRP_MAX_QUEUE_SIZE"] = "16384",
                 // Shutdown waits for a collector that does not answer, once for each signal.
