@@ -23,8 +23,9 @@ public static class Extensions
     const string MetricsPath = "/metrics";
 
     /// <summary>
-    /// Adds JSON logs, OpenTelemetry, health checks and service discovery. To be called first on a new builder, so that nothing is logged before; only processors of spans that are to come before the exporter go before it.
-    /// Activity sources and meters whose names begin with <c>AspireJobs</c> are collected without further registration.
+    /// Adds JSON logs, OpenTelemetry, health checks and service discovery. To be called first on a new builder, so that nothing is logged before; only
+    /// processors of spans that are to come before the exporter's are added before. Activity sources and meters whose names begin with
+    /// <c>AspireJobs</c> are collected without further registration.
     /// </summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {

@@ -106,11 +106,12 @@ internal sealed class JobLoop(
     // Once more before the end. Briefly, as the time is needed to end what runs.
     async Task StartUnansweredAtLastAsync(CancellationToken hurry)
     {
-        using var timeout = new CancellationTokenSource(LastPatience, time);
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, hurry);
+        if (hurry.IsCancellationRequested)
+            return;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(hurry);
+        patience.CancelAfter(LastPatience);
         try
         {
-            patience.Token.ThrowIfCancellationRequested();
             await StartUnansweredAsync(patience.Token);
         }
         // Whatever it is: what runs is still to be ended in good order.

@@ -69,6 +69,7 @@ sealed class JobSubmission(JobIntake intake, JobStore jobs, QueueStore queues, C
         catch (Exception e)
         {
             span.Fail(e);
+            // What cannot be stored is not submitted either.
             span?.Parent.Fail(e);
             throw;
         }

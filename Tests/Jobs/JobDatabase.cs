@@ -53,6 +53,10 @@ public abstract class JobDatabase(Stores stores) : IAsyncLifetime
         on conflict (only_row) do update set expires_at = excluded.expires_at, led_since = excluded.led_since
         """);
 
+    /// <summary>The database's own rules do not let it happen.</summary>
+    protected async Task AssertRefusedAsync(string sql) =>
+        Assert.Equal(PostgresErrorCodes.CheckViolation, (await Assert.ThrowsAsync<PostgresException>(() => ExecuteAsync(sql))).SqlState);
+
     protected async Task ExecuteAsync(string sql)
     {
         await using var command = Db.CreateCommand(sql);

@@ -24,10 +24,10 @@ internal sealed class ProcessOutput(Stream pipe, Task ended) : Stream
     {
         if (_behindTheEnd >= MostBehindTheEnd)
             return 0;
-        using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var read = pipe.ReadAsync(buffer, silence.Token).AsTask();
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var read = pipe.ReadAsync(buffer, patience.Token).AsTask();
         if (!read.IsCompleted && await Task.WhenAny(read, ended) != read)
-            silence.CancelAfter(Silence);
+            patience.CancelAfter(Silence);
         try
         {
             var count = await read;
@@ -35,7 +35,7 @@ internal sealed class ProcessOutput(Stream pipe, Task ended) : Stream
                 _behindTheEnd += count;
             return count;
         }
-        catch (OperationCanceledException) when (silence.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (patience.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             return 0;
         }
