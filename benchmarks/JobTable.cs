@@ -42,6 +42,12 @@ sealed class JobTable(string connectionString) : IAsyncDisposable
     /// <summary>As the server's own vacuum would do in a while; without it the first measurements would pay for it.</summary>
     public Task VacuumAsync(CancellationToken stop) => ExecuteAsync("vacuum analyze", stop);
 
+    /// <summary>
+    /// As the server would do in a few minutes: from now on it writes its log into the files that it has filled so far, instead of creating new ones,
+    /// for which all commits wait.
+    /// </summary>
+    public Task ReuseLogAsync(CancellationToken stop) => ExecuteAsync("checkpoint", stop);
+
     /// <summary>Stores as many ended jobs, and as many events of one of them. Returns ids: of a job in the middle, of one that 100 are older than, and of the one with events.</summary>
     public async Task<(string Middle, string Old, string WithEvents)> FillAsync(int rows, CancellationToken stop)
     {

@@ -8,7 +8,7 @@ static class SubmitBenchmark
     // The last one is this process with its children that have ended: what reads the log lines, the collector, the load generator.
     static readonly string[] Processes = ["Api", "postgres", "redis-server", "Benchmarks"];
     static readonly int[] Connections = [1, 16, 64];
-    static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(15);
+    static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(25);
     static readonly TimeSpan Length = TimeSpan.FromSeconds(3);
     static readonly TimeSpan Settling = TimeSpan.FromSeconds(2);
 
@@ -18,7 +18,8 @@ static class SubmitBenchmark
         await Task.Delay(Settling, TimeProvider.System, stop);
         Figure.Print("api_rss_idle", "MiB", Machine.ResidentMiB("Api"));
 
-        await SubmitLoad.RunAsync(service, 16, WarmUp, stop);
+        await SubmitLoad.RunAsync(service, 64, WarmUp, stop);
+        await service.Table.ReuseLogAsync(stop);
         var runs = new List<Run>();
         for (var round = 0; round < Rounds; round++)
             foreach (var connections in Connections)

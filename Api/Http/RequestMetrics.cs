@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Http.Metadata;
 
 namespace AspireJobs.Api.Http;
 
-/// <summary>Records <c>ansible_api_request_duration_seconds</c>. Probes and streams opt out by the framework's own switch for HTTP metrics.</summary>
-sealed class RequestMetrics(RequestDelegate next, TimeProvider time)
+/// <summary>Records <c>ansible_api_request_duration_seconds</c>, and for those who want it a line in the log. Probes and streams opt out by the framework's own switch for HTTP metrics.</summary>
+sealed class RequestMetrics(RequestDelegate next, TimeProvider time, ILogger<RequestMetrics> log)
 {
     // Methods are chosen by callers, so unknown ones share a label value.
     static readonly HashSet<string> Methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -21,12 +21,18 @@ sealed class RequestMetrics(RequestDelegate next, TimeProvider time)
         finally
         {
             if (!OptedOut(context))
-                JobsTelemetry.RequestAnswered(
+                Record(
                     time.GetElapsedTime(start).TotalSeconds,
                     Methods.Contains(context.Request.Method) ? context.Request.Method : "_OTHER",
                     Route(context),
                     context.Response.StatusCode);
         }
+    }
+
+    void Record(double seconds, string method, string endpoint, int statusCode)
+    {
+        JobsTelemetry.RequestAnswered(seconds, method, endpoint, statusCode);
+        log.HttpRequest(method, endpoint, statusCode, Math.Round(seconds, 6));
     }
 
     static bool OptedOut(HttpContext context) =>

@@ -16,12 +16,15 @@ sealed record Dashboard(JsonNode Json)
 
     public IEnumerable<JsonNode> Variables => Json["templating"]!["list"]!.AsArray().Select(variable => variable!);
 
-    /// <summary>Title of the panel and expression of each query of a kind of data source, <c>prometheus</c> or <c>loki</c>.</summary>
+    /// <summary>What is marked in all panels.</summary>
+    public IEnumerable<JsonNode> Annotations => Json["annotations"]!["list"]!.AsArray().Select(annotation => annotation!);
+
+    /// <summary>Title of the panel, or name of the annotation, and expression of each query of a kind of data source, <c>prometheus</c> or <c>loki</c>.</summary>
     public IEnumerable<(string Panel, string Expression)> Queries(string type) =>
-        from panel in Panels
-        from target in panel["targets"]!.AsArray()
-        where Text(target!["datasource"]?["type"]) == type
-        select (Text(panel["title"]), Text(target["expr"]));
+        from query in Panels.SelectMany(panel => panel["targets"]!.AsArray(), (panel, target) => (Name: Text(panel["title"]), Node: target!))
+            .Concat(Annotations.Select(annotation => (Name: Text(annotation["name"]), Node: annotation)))
+        where Text(query.Node["datasource"]?["type"]) == type
+        select (query.Name, Text(query.Node["expr"]));
 
     /// <summary>The expression as Grafana sends it with everything selected.</summary>
     public static string Filled(string expression, string rateInterval) => expression

@@ -43,7 +43,7 @@ public sealed partial class DashboardTests
         var sources = dashboard.Variables.Where(variable => Text(variable["type"]) == "datasource").ToDictionary(variable => $"${{{Text(variable["name"])}}}", variable => Text(variable["query"]));
 
         Assert.Equal("Data source", Text(dashboard.Variables.First()["label"]));
-        foreach (var node in dashboard.Panels.Concat(dashboard.Panels.SelectMany(panel => panel["targets"]!.AsArray()).Select(target => target!)))
+        foreach (var node in dashboard.Annotations.Concat(dashboard.Panels).Concat(dashboard.Panels.SelectMany(panel => panel["targets"]!.AsArray()).Select(target => target!)))
             Assert.Equal(Text(node["datasource"]?["type"]), sources[Text(node["datasource"]?["uid"])]);
     }
 
@@ -60,6 +60,11 @@ public sealed partial class DashboardTests
         Assert.All(dashboard.Queries("prometheus"), query =>
             Assert.All(Metric().Matches(query.Expression), metric => Assert.Contains("job=~\"$job\",instance=~\"$instance\"}", metric.Groups["selector"].Value)));
     }
+
+    [Theory]
+    [MemberData(nameof(Dashboards))]
+    public void It_marks_when_a_new_version_came(string name) =>
+        Assert.Equal([("New versions", "{{job}} {{version}}")], Dashboard.Load(name).Annotations.Select(annotation => (Text(annotation["name"]), Text(annotation["titleFormat"]))));
 
     [Theory]
     [MemberData(nameof(Dashboards))]

@@ -63,6 +63,24 @@ public sealed class LogTests(WatchedSystem system)
     }
 
     [Fact]
+    public async Task Requests_are_logged_by_their_route_where_that_is_wanted()
+    {
+        var settings = system.SettingsOf("Api");
+        settings["Logging:LogLevel:AspireJobs.Api.Http"] = "Debug";
+        using var api = await ServiceProcess.StartAsync("Api", settings);
+
+        using (await system.Client.GetAsync(new Uri(api.Address, "/api/v1/jobs/no-job?token=in-the-query"), TestContext.Current.CancellationToken))
+        {
+        }
+
+        var line = await api.LineAsync(line => line.Contains("\"event\":\"http_request\"", StringComparison.Ordinal));
+        Assert.Equal(("debug", "GET", "/api/v1/jobs/{id}", 404), (line.GetProperty("level").GetString(), line.GetProperty("method").GetString(), line.GetProperty("endpoint").GetString(), line.GetProperty("status_code").GetInt32()));
+        Assert.InRange(line.GetProperty("duration_seconds").GetDouble(), 0, 60);
+        Assert.DoesNotContain("in-the-query", line.GetRawText());
+        Assert.DoesNotContain(system.Api.Lines, line => line.Contains("http_request", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_service_that_cannot_start_says_so_in_json()
     {
         using var service = await ServiceProcess.RunToEndAsync("Api", new Dictionary<string, string> { ["ConnectionStrings:jobsdb"] = "Host=127.0.0.1", ["ConnectionStrings:redis"] = "127.0.0.1:1" });

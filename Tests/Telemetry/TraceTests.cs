@@ -100,6 +100,17 @@ public sealed class TraceTests(WatchedSystem system)
     }
 
     [Fact]
+    public async Task The_process_of_a_playbook_is_named_by_its_span()
+    {
+        // What the playbook starts is in the session that its own process leads.
+        var job = await system.RunAsync(new { source = new { type = "inline", content = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - {shell: cut -d' ' -f6 /proc/$$/stat, register: session}\n    - debug: {msg: 'session {{ session.stdout }}'}\n" } });
+        var trace = await system.Collector.TraceAsync(job.TraceId!, "run_playbook");
+
+        var log = await system.Client.GetStringAsync($"/api/v1/jobs/{job.Id}/logs", TestContext.Current.CancellationToken);
+        Assert.Contains($"session {trace.Single(span => span.Name == "run_playbook").Tags["process.pid"]}\"", log);
+    }
+
+    [Fact]
     public async Task A_failed_job_is_an_error_from_the_host_up_to_the_execution()
     {
         var job = await system.RunAsync(new { source = new { type = "inline", content = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - {name: Fail, fail: {msg: no}}\n" } });

@@ -48,6 +48,8 @@ internal sealed class AnsiblePlaybook(IOptions<AnsibleOptions> options) : IPlayb
         // Both streams at once: a full pipe that nobody reads would block the playbook.
         await AllOrAbandonAsync(process, ReadLogAsync(process.Output, run, outcome), ReadEventsAsync(process.Events, events, run, outcome));
         await process.WaitAsync();
+        if (events.End is { } end)
+            Activity.Current?.SetTag("process.pid", end.Pid);
         return outcome.Result(events, stop.IsCancellationRequested);
     }
 

@@ -4,12 +4,13 @@ using System.Text.Json;
 namespace AspireJobs.Worker.Ansible;
 
 /// <summary>How a supervised command ended.</summary>
+/// <param name="Pid">Its process id.</param>
 /// <param name="Exit">Its exit code.</param>
 /// <param name="Signal">The signal that ended it.</param>
 /// <param name="Survivors">Processes that could not be killed: they belong to another user, or hang in the kernel.</param>
-internal sealed record CommandEnd(int? Exit, int? Signal, IReadOnlyList<string> Survivors)
+internal sealed record CommandEnd(int Pid, int? Exit, int? Signal, IReadOnlyList<string> Survivors)
 {
-    /// <summary>Reads the supervisor's last line: <c>{"supervisor": {"exit": 2, "signal": null, "survivors": []}}</c>.</summary>
+    /// <summary>Reads the supervisor's last line: <c>{"supervisor": {"pid": 4711, "exit": 2, "signal": null, "survivors": []}}</c>.</summary>
     public static bool TryParse(ReadOnlyMemory<byte> line, out CommandEnd? end)
     {
         end = null;
@@ -17,7 +18,7 @@ internal sealed record CommandEnd(int? Exit, int? Signal, IReadOnlyList<string> 
             return false;
         using var document = JsonDocument.Parse(line);
         var facts = document.RootElement.GetProperty("supervisor");
-        end = new(Number(facts, "exit"), Number(facts, "signal"), [.. facts.GetProperty("survivors").EnumerateArray().Select(entry => entry.GetString()!)]);
+        end = new(facts.GetProperty("pid").GetInt32(), Number(facts, "exit"), Number(facts, "signal"), [.. facts.GetProperty("survivors").EnumerateArray().Select(entry => entry.GetString()!)]);
         return true;
     }
 

@@ -7,7 +7,7 @@ when the worker dies in whatever way, stops it quickly. Standard output is the c
 Standard error is the event stream: the command gets it as the descriptor whose number is in ASPIREJOBS_EVENTS_FD.
 The last line of that stream tells how the command ended:
 
-    {"supervisor": {"exit": 2, "signal": null, "survivors": []}}
+    {"supervisor": {"pid": 4711, "exit": 2, "signal": null, "survivors": []}}
 """
 
 import ctypes
@@ -176,11 +176,11 @@ def direct_children():
             yield int(name), before.partition('(')[2]
 
 
-def report(status, survivors):
+def report(child, status, survivors):
     exited = os.WIFEXITED(status)
     # The command may have been killed in the middle of a line, so begin a new one.
-    line = '\n{"supervisor": {"exit": %s, "signal": %s, "survivors": %s}}\n' % (
-        os.WEXITSTATUS(status) if exited else 'null', 'null' if exited else os.WTERMSIG(status), strings(survivors))
+    line = '\n{"supervisor": {"pid": %d, "exit": %s, "signal": %s, "survivors": %s}}\n' % (
+        child, os.WEXITSTATUS(status) if exited else 'null', 'null' if exited else os.WTERMSIG(status), strings(survivors))
     try:
         os.write(2, line.encode())
     except BrokenPipeError:
@@ -198,8 +198,9 @@ def strings(texts):
 def supervise(command):
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     wakeups = listen_to_signals()
-    status = wait_for(start(command), wakeups)
-    report(status, ['%d %s' % survivor for survivor in kill_rest(wakeups)])
+    child = start(command)
+    status = wait_for(child, wakeups)
+    report(child, status, ['%d %s' % survivor for survivor in kill_rest(wakeups)])
 
 
 def main(command):
