@@ -1,6 +1,7 @@
 using AspireJobs.Api.Http;
 using AspireJobs.Jobs.Instances;
 using Microsoft.AspNetCore.Http.HttpResults;
+using OpenTelemetry;
 
 namespace AspireJobs.Api;
 
@@ -16,10 +17,14 @@ static class MetricsTargets
     public static void MapMetricsTargets(this IEndpointRouteBuilder app) =>
         app.MapGet("/metrics/targets", ListAsync).AnswerHead().DisableHttpMetrics().AllowAnonymous();
 
-    static async Task<Ok<IEnumerable<TargetGroup>>> ListAsync(InstanceStore instances, CancellationToken cancellationToken) =>
-        TypedResults.Ok((await instances.KnownAsync(cancellationToken))
+    static async Task<Ok<IEnumerable<TargetGroup>>> ListAsync(InstanceStore instances, CancellationToken cancellationToken)
+    {
+        // The request has no span, so its query would be a trace of its own every few seconds.
+        using var untraced = SuppressInstrumentationScope.Begin();
+        return TypedResults.Ok((await instances.KnownAsync(cancellationToken))
             .GroupBy(instance => (instance.Service, Encrypted: instance.Address.StartsWith(Instance.Https, StringComparison.Ordinal)))
             .Select(group => new TargetGroup(
                 [.. group.Select(instance => group.Key.Encrypted ? instance.Address[Instance.Https.Length..] : instance.Address)],
                 new Dictionary<string, string> { ["job"] = group.Key.Service, ["__scheme__"] = group.Key.Encrypted ? "https" : "http" })));
+    }
 }

@@ -82,7 +82,12 @@ public static class Extensions
     public static TBuilder AddDefaultHealthChecks<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), ["live"]);
-        builder.Services.Configure<ResponseCompressionOptions>(options => options.MimeTypes = ["text/plain", "application/openmetrics-text"]);
+        builder.Services.Configure<ResponseCompressionOptions>(options =>
+        {
+            options.MimeTypes = ["text/plain", "application/openmetrics-text"];
+            // Of the metrics alone, in which there is no secret that their length could tell.
+            options.EnableForHttps = true;
+        });
         builder.Services.AddResponseCompression();
         return builder;
     }

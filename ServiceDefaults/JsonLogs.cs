@@ -11,6 +11,9 @@ static class JsonLogs
     static int crashesAreLogged;
     static volatile JsonLogProvider? lines;
 
+    // Nobody may read standard output, and the process is to end all the same.
+    static readonly TimeSpan LastLine = TimeSpan.FromSeconds(2);
+
     /// <summary>
     /// Makes standard output one JSON object a line, from here to the end of the process; with <c>Logging:Format=ecs</c> by the Elastic
     /// Common Schema.
@@ -38,15 +41,23 @@ static class JsonLogs
         var exception = crash.ExceptionObject as Exception;
         var entry = new LogEntry<string>(LogLevel.Critical, "AspireJobs.ServiceDefaults", new EventId(0, "unhandled_exception"),
             exception?.Message ?? "A foreign exception ended the process.", exception, (state, _) => state);
+        var line = formatter.Format(entry).ToArray();
+        var writer = new Thread(() => Write(line)) { IsBackground = true };
+        writer.Start();
+        writer.Join(LastLine);
+        Environment.Exit(1);
+    }
+
+    static void Write(byte[] line)
+    {
         try
         {
             using var output = Console.OpenStandardOutput();
-            output.Write(formatter.Format(entry));
+            output.Write(line);
         }
         catch (IOException)
         {
             // There is nobody to tell. The exit code does.
         }
-        Environment.Exit(1);
     }
 }

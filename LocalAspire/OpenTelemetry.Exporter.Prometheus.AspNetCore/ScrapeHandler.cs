@@ -46,7 +46,8 @@ sealed class ScrapeHandler(PrometheusExporter exporter)
         type.MediaType.Equals("application/openmetrics-text", StringComparison.OrdinalIgnoreCase) && Version(type) is null or "1.0.0";
 
     static bool IsText(MediaTypeHeaderValue type) =>
-        type.MediaType.Equals("text/plain", StringComparison.OrdinalIgnoreCase) && Version(type) is null or "0.0.4";
+        type.MatchesAllTypes || type.MatchesAllSubTypes && type.Type.Equals("text", StringComparison.OrdinalIgnoreCase)
+        || type.MediaType.Equals("text/plain", StringComparison.OrdinalIgnoreCase) && Version(type) is null or "0.0.4";
 
     static string? Version(MediaTypeHeaderValue type) => type.Parameters.FirstOrDefault(p => p.Name == "version")?.GetUnescapedValue().Value;
 }

@@ -43,6 +43,20 @@ public sealed partial class SampleFilesTests
     }
 
     [Fact]
+    public async Task A_span_leads_to_figures_of_its_service()
+    {
+        var sources = (await YamlAsync("dashboards/grafana/provisioning/datasources/aspirejobs.yml"))["datasources"]!.AsArray().Select(source => source!["jsonData"]!);
+        var link = Assert.Single(sources.Select(source => source["tracesToMetrics"]).OfType<JsonObject>());
+
+        Assert.Equal(("service.name", "job"), ((string)link["tags"]![0]!["key"]!, (string)link["tags"]![0]!["value"]!));
+        Assert.All(link["queries"]!.AsArray(), query =>
+        {
+            Assert.Contains("{$$__tags}", (string)query!["query"]!);
+            Metrics.AssertDeclared((string)query["query"]!);
+        });
+    }
+
+    [Fact]
     public void The_ingest_pipeline_gives_the_keys_that_the_ecs_format_has()
     {
         var renamed = Processors("rename").ToDictionary(rename => ((string)rename["field"]!)["aspirejobs.".Length..], rename => (string)rename["target_field"]!);

@@ -11,6 +11,23 @@ public sealed class ExportTests(WatchedSystem system)
 {
     static CancellationToken Stop => TestContext.Current.CancellationToken;
 
+    [Fact]
+    public async Task Probes_and_discovery_leave_no_spans_also_with_a_sampler_that_ignores_parents()
+    {
+        await using var collector = await OtlpReceiver.StartAsync();
+        var settings = system.SettingsOf("Api");
+        settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Url;
+        settings["OTEL_TRACES_SAMPLER"] = "always_on";
+        using var service = await ServiceProcess.StartAsync("Api", settings);
+
+        foreach (var path in new[] { "/health", "/alive", "/metrics", "/metrics/targets", "/api/v1/queues" })
+            await system.Client.GetStringAsync(new Uri(service.Address, path), Stop);
+        Assert.Equal(0, await service.StopAsync());
+
+        var asked = collector.Spans.Single(span => span.Name == "GET /api/v1/queues");
+        Assert.Empty(collector.Spans.Where(span => span.TraceId != asked.TraceId).Select(span => span.Name));
+    }
+
     [Theory]
     [InlineData("http/protobuf")]
     [InlineData("grpc")]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
@@ -99,6 +100,20 @@ public sealed class LogTests(WatchedSystem system)
         Assert.All(service.Lines, AssertWellFormed);
         Assert.Contains("Logging:Format is 'xml'", service.Lines.Single());
         Assert.Empty(service.Errors);
+    }
+
+    [Fact]
+    public async Task A_crash_ends_the_process_although_nobody_reads_what_it_says()
+    {
+        var pipe = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N"));
+        // A pipe that takes nothing more: opened for both, so that it has a reader, and filled as far as it goes.
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "mkfifo \"$0\" && exec 3<>\"$0\" && rm \"$0\" && head -c 65536 /dev/zero >&3 && exec \"$1\" >&3", pipe, Repository.Program("Api")]);
+        start.Environment["Logging__Format"] = "xml";
+        using var service = Process.Start(start)!;
+
+        await service.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(1, service.ExitCode);
     }
 
     [Fact]
