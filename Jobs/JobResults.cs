@@ -143,8 +143,9 @@ public sealed class JobResults : IAsyncDisposable
                     -- at once: it had its turn, so it stands before all others
                     turn = case when {Again} and result.next = 'at_once' then 0 end,
                     handed_back = jobs.handed_back + (result.next = 'at_once')::int,
-                    ready_at = case when {Again} and result.next = 'after_backoff'
-                        then now() + job_retry_delay(jobs.request, jobs.attempt - jobs.handed_back) else ready_at end,
+                    ready_at = case when not {Again} then ready_at
+                        when result.next = 'at_once' then now()
+                        else now() + job_retry_delay(jobs.request, jobs.attempt - jobs.handed_back) end,
                     exit_code = case when not {Again} then result.exit_code end,
                     hosts = case when not {Again} then result.hosts::json end,
                     revision = result.revision,

@@ -34,7 +34,7 @@ public sealed class JobRetention(NpgsqlDataSource db)
     // So that the tables are there even if nobody leads for a while.
     const int DaysAhead = 3;
 
-    // A job with a million events takes seconds.
+    // A job with a million events takes seconds, and so does a look at some million jobs.
     const int Patience = 60;
 
     static readonly Guid Last = Guid.AllBitsSet;
@@ -62,21 +62,23 @@ public sealed class JobRetention(NpgsqlDataSource db)
     /// <summary>Looks for what can be removed as things stand.</summary>
     public async Task<RemovableJobs> FindAsync(KeptJobs kept, CancellationToken cancellationToken)
     {
-        var (oldestKept, end, future) = (await db.Command(
+        var finding = db.Command(
             $"""
             select oldest_kept, greatest(oldest_kept, job_id_at(now() - $1)), job_id_at((now() at time zone 'UTC')::date + {DaysAhead + 1})
             from (select coalesce((select id from jobs order by id desc offset $2 limit 1), job_id_at('-infinity'::timestamptz)) as oldest_kept) kept
             """,
-            kept.Age, kept.MaxJobs - 1)
-            .QueryAsync(row => (row.GetGuid(0), row.GetGuid(1), row.GetGuid(2)), cancellationToken)).Single();
-        var days = await db.Command(
+            kept.Age, kept.MaxJobs - 1);
+        finding.CommandTimeout = Patience;
+        var (oldestKept, end, future) = (await finding.QueryAsync(row => (row.GetGuid(0), row.GetGuid(1), row.GetGuid(2)), cancellationToken)).Single();
+        var looking = db.Command(
             $"""
             select day, first, beyond from job_output_days
             where beyond <= $3 and not exists (select from jobs where id >= first and id < beyond and not ({IsOver}))
             order by day
             """,
-            kept.Age, oldestKept, end)
-            .QueryAsync(row => KeyValuePair.Create(row.GetFieldValue<DateOnly>(0), new JobRange(row.GetGuid(1), row.GetGuid(2))), cancellationToken);
+            kept.Age, oldestKept, end);
+        looking.CommandTimeout = Patience;
+        var days = await looking.QueryAsync(row => KeyValuePair.Create(row.GetFieldValue<DateOnly>(0), new JobRange(row.GetGuid(1), row.GetGuid(2))), cancellationToken);
         // A wrong clock may have dated jobs into the future.
         return new(oldestKept, days, [new(Guid.Empty, end), new(future, Last)]);
     }

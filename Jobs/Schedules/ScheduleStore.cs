@@ -27,27 +27,35 @@ public sealed class ScheduleStore(NpgsqlDataSource db, SecretVars secretVars, Ti
     public async Task<ScheduleChange?> SetAsync(string name, SchedulePlan plan, Guid caller, bool changesAll, CancellationToken cancellationToken)
     {
         var request = JsonSerializer.Serialize(SecretVars.Masked(plan.Request!), JobsJson.Default.JobRequest);
-        var setting = db.Command(
-            """
-            insert into schedules (name, api_key_id, cron, time_zone, overlap, catch_up_seconds, paused, request, sealed, next_at)
-            values ($1, $2, $4, $5, $6, $7, $8, $9::json, $10::bytea, $11::timestamptz)
-            on conflict (name) do update set
-                cron = excluded.cron, time_zone = excluded.time_zone, overlap = excluded.overlap, catch_up_seconds = excluded.catch_up_seconds,
-                paused = excluded.paused, request = excluded.request, sealed = excluded.sealed, updated_at = now(),
-                next_at = case
-                    when (schedules.cron, schedules.time_zone, schedules.paused) = (excluded.cron, excluded.time_zone, excluded.paused) then schedules.next_at
-                    else excluded.next_at
-                end
-            where schedules.api_key_id = $2 or $3
-            returning xmax = 0
-            """,
-            name, caller, changesAll, plan.Cron, plan.TimeZone, plan.Overlap.Word(), plan.CatchUpSeconds, plan.Paused, request,
-            secretVars.SealSchedule(name, plan.Request!), plan.Paused ? null : Timetable.Of(plan.Cron!, plan.TimeZone).NextAfter(time.GetUtcNow()))
-            .QueryAsync(row => row.GetBoolean(0), cancellationToken);
+        var secrets = secretVars.SealSchedule(name, plan.Request!);
+        var schedule = await FindAsync(name, cancellationToken);
         try
         {
-            var made = await setting;
-            return new ScheduleChange(await FindAsync(name, cancellationToken), Changed: made.Count == 1, Made: made is [true]);
+            while (true)
+            {
+                var known = schedule;
+                var made = await db.Command(
+                    """
+                    insert into schedules (name, api_key_id, cron, time_zone, overlap, catch_up_seconds, paused, request, sealed, next_at)
+                    values ($1, $2, $4, $5, $6, $7, $8, $9::json, $10::bytea, $11::timestamptz)
+                    on conflict (name) do update set
+                        cron = excluded.cron, time_zone = excluded.time_zone, overlap = excluded.overlap, catch_up_seconds = excluded.catch_up_seconds,
+                        paused = excluded.paused, request = excluded.request, sealed = excluded.sealed, updated_at = now(),
+                        next_at = case
+                            when (schedules.cron, schedules.time_zone, schedules.paused) = (excluded.cron, excluded.time_zone, excluded.paused) then schedules.next_at
+                            else excluded.next_at
+                        end
+                    where (schedules.api_key_id = $2 or $3) and schedules.last_at is not distinct from $12::timestamptz
+                    returning xmax = 0
+                    """,
+                    name, caller, changesAll, plan.Cron, plan.TimeZone, plan.Overlap.Word(), plan.CatchUpSeconds, plan.Paused, request, secrets,
+                    plan.Paused ? null : Next(plan.Cron!, plan.TimeZone, known?.LastAt), known?.LastAt)
+                    .QueryAsync(row => row.GetBoolean(0), cancellationToken);
+                schedule = await FindAsync(name, cancellationToken);
+                // It may have fired meanwhile.
+                if (made.Count == 1 || schedule?.LastAt == known?.LastAt)
+                    return new ScheduleChange(schedule, Changed: made.Count == 1, Made: made is [true]);
+            }
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ForeignKeyViolation)
         {
@@ -67,16 +75,23 @@ public sealed class ScheduleStore(NpgsqlDataSource db, SecretVars secretVars, Ti
             var changed = await db.Command(
                 """
                 update schedules set paused = $4, next_at = case when paused = $4 then next_at else $5::timestamptz end, updated_at = now()
-                where name = $1 and (api_key_id = $2 or $3) and (cron, time_zone) = ($6, $7)
+                where name = $1 and (api_key_id = $2 or $3) and (cron, time_zone) = ($6, $7) and last_at is not distinct from $8::timestamptz
                 """,
-                name, caller, changesAll, paused, paused ? null : Timetable.Of(known.Cron, known.TimeZone).NextAfter(time.GetUtcNow()), known.Cron, known.TimeZone)
+                name, caller, changesAll, paused, paused ? null : Next(known.Cron, known.TimeZone, known.LastAt), known.Cron, known.TimeZone, known.LastAt)
                 .ExecuteAsync(cancellationToken);
             schedule = await FindAsync(name, cancellationToken);
-            // Somebody may have given it other times meanwhile.
-            if (changed == 1 || schedule is not null && (schedule.Cron, schedule.TimeZone) == (known.Cron, known.TimeZone))
+            // Somebody may have given it other times meanwhile, or it fired.
+            if (changed == 1 || schedule is not null && (schedule.Cron, schedule.TimeZone, schedule.LastAt) == (known.Cron, known.TimeZone, known.LastAt))
                 return new ScheduleChange(schedule, Changed: changed == 1);
         }
         return new ScheduleChange(null, false);
+    }
+
+    // Not a time that has fired, which this machine's clock may not have reached yet.
+    DateTimeOffset? Next(string cron, string timeZone, DateTimeOffset? lastAt)
+    {
+        var now = time.GetUtcNow();
+        return Timetable.Of(cron, timeZone).NextAfter(lastAt > now ? lastAt.Value : now);
     }
 
     /// <summary>Removes a schedule; the jobs that it submitted stay.</summary>

@@ -4,7 +4,7 @@ namespace AspireJobs.Jobs.Schedules;
 
 /// <summary>
 /// The times of a cron expression in a time zone. A time that a change of the clock leaves out comes right after the gap; one that comes twice
-/// counts once, unless the expression says every hour or minute.
+/// counts once, unless the field of the minute or of the hour has a star, a range or a step.
 /// </summary>
 public sealed class Timetable
 {

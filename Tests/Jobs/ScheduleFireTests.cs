@@ -40,6 +40,21 @@ public sealed class ScheduleFireTests(Stores stores) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_time_that_has_fired_does_not_fire_again_although_the_clock_of_the_api_has_not_reached_it()
+    {
+        await PutAsync("early", new { cron = "* * * * *", paused = true, request = new { source = JobSystem.ShortSource } });
+        await _system.ExecuteAsync("update schedules set last_at = date_trunc('minute', now()) + interval '5 minutes' where name = 'early'");
+
+        await _system.Client.PostAsync("/api/v1/schedules/early/resume", null, Stop);
+        var resumed = await GetAsync("early");
+        await PutAsync("early", new { cron = "*/2 * * * *", request = new { source = JobSystem.ShortSource } });
+        var changed = await GetAsync("early");
+
+        Assert.Equal(resumed.LastAt + TimeSpan.FromMinutes(1), resumed.NextAt[0]);
+        Assert.InRange(changed.NextAt[0] - changed.LastAt!.Value, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(2));
+    }
+
+    [Fact]
     public async Task A_fire_is_skipped_while_the_last_job_is_not_final_and_that_is_seen()
     {
         await PutAsync("alone", new { cron = "* * * * *", request = new { source = JobSystem.ShortSource } });

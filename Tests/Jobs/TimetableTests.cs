@@ -31,6 +31,8 @@ public sealed class TimetableTests
         // 03:00 became 02:00 on that day.
         Assert.Equal([At("2026-10-25T00:30:00Z"), At("2026-10-26T01:30:00Z")], Timetable.Of("30 2 * * *", "Europe/Berlin").From(At("2026-10-25T00:30:00Z"), 2));
         Assert.Equal([At("2026-10-25T00:30:00Z"), At("2026-10-25T01:30:00Z")], Timetable.Of("30 * * * *", "Europe/Berlin").From(At("2026-10-25T00:30:00Z"), 2));
+        Assert.Equal([At("2026-10-25T00:00:00Z"), At("2026-10-25T01:00:00Z")], Timetable.Of("0 */2 * * *", "Europe/Berlin").From(At("2026-10-25T00:00:00Z"), 2));
+        Assert.Equal([At("2026-10-25T00:00:00Z"), At("2026-10-25T03:00:00Z")], Timetable.Of("0 0,2,4,6 * * *", "Europe/Berlin").From(At("2026-10-25T00:00:00Z"), 2));
     }
 
     [Fact]

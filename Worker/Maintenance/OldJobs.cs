@@ -11,8 +11,8 @@ internal sealed class OldJobs(JobRetention retention, IOptions<RetentionOptions>
     // After somebody's long reading was in the way.
     static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(10);
 
-    // The leader has other duties as well, some of which cannot wait.
-    static readonly TimeSpan LongestTurn = TimeSpan.FromSeconds(1);
+    // What is left to remove of what was found: to look for it may take longer than a turn.
+    RemovableJobs? _found;
 
     public string Name => "removing old jobs";
 
@@ -29,8 +29,8 @@ internal sealed class OldJobs(JobRetention retention, IOptions<RetentionOptions>
     /// <summary>Removes what it can in its turn. False: there is more.</summary>
     async Task<bool> RemoveAsync(KeptJobs kept, CancellationToken cancellationToken)
     {
+        var found = _found ??= await retention.FindAsync(kept, cancellationToken);
         var began = time.GetTimestamp();
-        var found = await retention.FindAsync(kept, cancellationToken);
         var removed = 0;
         try
         {
@@ -51,6 +51,7 @@ internal sealed class OldJobs(JobRetention retention, IOptions<RetentionOptions>
             await retention.DropDayAsync(day, jobs, cancellationToken);
             logger.DayDropped(day.ToString("O"));
         }
+        _found = null;
         return true;
 
         async Task<bool> RemoveRangeAsync(JobRange jobs, bool output)
@@ -58,7 +59,7 @@ internal sealed class OldJobs(JobRetention retention, IOptions<RetentionOptions>
             int count;
             do
             {
-                if (time.GetElapsedTime(began) > LongestTurn)
+                if (time.GetElapsedTime(began) > IDuty.LongestTurn)
                     return false;
                 removed += count = await retention.RemoveAsync(kept, found.OldestKept, jobs, output, cancellationToken);
             }
