@@ -62,23 +62,21 @@ public sealed class JobRetention(NpgsqlDataSource db)
     /// <summary>Looks for what can be removed as things stand.</summary>
     public async Task<RemovableJobs> FindAsync(KeptJobs kept, CancellationToken cancellationToken)
     {
-        var finding = db.Command(
+        var (oldestKept, end, future) = (await PatientCommand(
             $"""
             select oldest_kept, greatest(oldest_kept, job_id_at(now() - $1)), job_id_at((now() at time zone 'UTC')::date + {DaysAhead + 1})
             from (select coalesce((select id from jobs order by id desc offset $2 limit 1), job_id_at('-infinity'::timestamptz)) as oldest_kept) kept
             """,
-            kept.Age, kept.MaxJobs - 1);
-        finding.CommandTimeout = Patience;
-        var (oldestKept, end, future) = (await finding.QueryAsync(row => (row.GetGuid(0), row.GetGuid(1), row.GetGuid(2)), cancellationToken)).Single();
-        var looking = db.Command(
+            kept.Age, kept.MaxJobs - 1)
+            .QueryAsync(row => (row.GetGuid(0), row.GetGuid(1), row.GetGuid(2)), cancellationToken)).Single();
+        var days = await PatientCommand(
             $"""
             select day, first, beyond from job_output_days
             where beyond <= $3 and not exists (select from jobs where id >= first and id < beyond and not ({IsOver}))
             order by day
             """,
-            kept.Age, oldestKept, end);
-        looking.CommandTimeout = Patience;
-        var days = await looking.QueryAsync(row => KeyValuePair.Create(row.GetFieldValue<DateOnly>(0), new JobRange(row.GetGuid(1), row.GetGuid(2))), cancellationToken);
+            kept.Age, oldestKept, end)
+            .QueryAsync(row => KeyValuePair.Create(row.GetFieldValue<DateOnly>(0), new JobRange(row.GetGuid(1), row.GetGuid(2))), cancellationToken);
         // A wrong clock may have dated jobs into the future.
         return new(oldestKept, days, [new(Guid.Empty, end), new(future, Last)]);
     }
@@ -91,9 +89,8 @@ public sealed class JobRetention(NpgsqlDataSource db)
     /// <param name="range">Where.</param>
     /// <param name="output">Whether to remove their output; false for a day whose tables are to be dropped.</param>
     /// <param name="cancellationToken">Gives up; then nothing is removed.</param>
-    public async Task<int> RemoveAsync(KeptJobs kept, Guid oldestKept, JobRange range, bool output, CancellationToken cancellationToken)
-    {
-        var command = db.Command(
+    public Task<int> RemoveAsync(KeptJobs kept, Guid oldestKept, JobRange range, bool output, CancellationToken cancellationToken) =>
+        PatientCommand(
             $"""
             with over as (
                 select id from jobs where id >= $3 and id < $4 and {IsOver} order by id limit {MostJobs} for update skip locked
@@ -109,10 +106,8 @@ public sealed class JobRetention(NpgsqlDataSource db)
             )
             delete from jobs where id = any(array(select id from doomed))
             """,
-            kept.Age, oldestKept, range.First, range.Beyond, output);
-        command.CommandTimeout = Patience;
-        return await command.ExecuteAsync(cancellationToken);
-    }
+            kept.Age, oldestKept, range.First, range.Beyond, output)
+            .ExecuteAsync(cancellationToken);
 
     /// <summary>Drops the tables of a day, unless there are jobs of that day, whose output they hold.</summary>
     /// <exception cref="PostgresException">Somebody has been reading output for a while (<c>lock_not_available</c>).</exception>
@@ -122,5 +117,12 @@ public sealed class JobRetention(NpgsqlDataSource db)
         foreach (var table in (string[])["job_events", "job_log"])
             await db.Command("select job_output_drop_day($1, $2) where not exists (select from jobs where id >= $3 and id < $4)", table, day, jobs.First, jobs.Beyond)
                 .ExecuteAsync(cancellationToken);
+    }
+
+    NpgsqlCommand PatientCommand(string sql, params ReadOnlySpan<object?> values)
+    {
+        var command = db.Command(sql, values);
+        command.CommandTimeout = Patience;
+        return command;
     }
 }

@@ -106,8 +106,8 @@ public sealed class LogTests(WatchedSystem system)
     public async Task A_crash_ends_the_process_although_nobody_reads_what_it_says()
     {
         var pipe = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N"));
-        // A pipe that takes nothing more: opened for both, so that it has a reader, and filled as far as it goes.
-        var start = new ProcessStartInfo("/bin/sh", ["-c", "mkfifo \"$0\" && exec 3<>\"$0\" && rm \"$0\" && head -c 65536 /dev/zero >&3 && exec \"$1\" >&3", pipe, Repository.Program("Api")]);
+        // A pipe that takes nothing more: opened for both, so that it has a reader, and filled until a write would block.
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "mkfifo \"$0\" && exec 3<>\"$0\"; dd if=/dev/zero of=\"$0\" bs=4096 oflag=nonblock 2>/dev/null; rm \"$0\"; exec \"$1\" >&3", pipe, Repository.Program("Api")]);
         start.Environment["Logging__Format"] = "xml";
         using var service = Process.Start(start)!;
 

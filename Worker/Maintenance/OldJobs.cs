@@ -46,12 +46,13 @@ internal sealed class OldJobs(JobRetention retention, IOptions<RetentionOptions>
             if (removed > 0)
                 logger.JobsRemoved(removed);
         }
+        // Before what may fail for as long as somebody reads: other jobs' time may be over by then.
+        _found = null;
         foreach (var (day, jobs) in found.Days)
         {
             await retention.DropDayAsync(day, jobs, cancellationToken);
             logger.DayDropped(day.ToString("O"));
         }
-        _found = null;
         return true;
 
         async Task<bool> RemoveRangeAsync(JobRange jobs, bool output)
