@@ -29,7 +29,7 @@ sealed class JobSubmission(JobIntake intake, JobStore jobs, QueueStore queues, C
     }
 
     /// <summary>Stores a job and puts it into its queue; a submission that was seen before, by its idempotency key, gives the job that it made then.</summary>
-    public async Task<Intake> SubmitAsync(JobRequest request, ClaimsPrincipal caller, string? idempotencyKey = null, JobId? rerunOf = null)
+    public async Task<Intake> SubmitAsync(JobRequest request, ClaimsPrincipal caller, Idempotency? idempotency = null, JobId? rerunOf = null)
     {
         // What is run again has its own trace, which leads to the former one.
         var former = rerunOf is { } original ? await jobs.TraceAsync(original, CancellationToken.None) : default;
@@ -41,7 +41,7 @@ sealed class JobSubmission(JobIntake intake, JobStore jobs, QueueStore queues, C
         var stored = await StoreAsync(new NewJob(id, SecretVars.Masked(request), caller.ApiKeyId(), caller.ApiKeyName(), Activity.Current?.Id, Activity.Current?.TraceStateString)
         {
             Sealed = secretVars.Seal(id, request),
-            Idempotency = idempotencyKey is null ? null : Idempotency(request, idempotencyKey, rerunOf),
+            Idempotency = idempotency,
             RerunOf = rerunOf,
         });
         if (stored.Replayed)
@@ -52,12 +52,17 @@ sealed class JobSubmission(JobIntake intake, JobStore jobs, QueueStore queues, C
     }
 
     /// <summary>The job that the same request under the same key made before.</summary>
-    public Task<Intake?> ReplayAsync(JobRequest request, ClaimsPrincipal caller, string idempotencyKey, JobId? rerunOf, CancellationToken cancellationToken) =>
-        intake.ReplayAsync(caller.ApiKeyId(), Idempotency(request, idempotencyKey, rerunOf), cancellationToken);
+    public Task<Intake?> ReplayAsync(ClaimsPrincipal caller, Idempotency idempotency, CancellationToken cancellationToken) =>
+        intake.ReplayAsync(caller.ApiKeyId(), idempotency, cancellationToken);
 
-    // Keyed, as the request may hold secrets and nobody is to try values against what is stored of it.
-    Idempotency Idempotency(JobRequest request, string key, JobId? rerunOf) =>
-        new(key, HMACSHA256.HashData(_digestKey, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(request, JobsJson.Default.JobRequest) + rerunOf)));
+    /// <summary>Of a submission under a key.</summary>
+    public Idempotency Idempotency(string key, JobRequest request) => Idempotency(key, JsonSerializer.Serialize(request, JobsJson.Default.JobRequest));
+
+    /// <summary>Of a rerun under a key: by what was sent, not by the job that is repeated, which may be gone when it is sent again.</summary>
+    public Idempotency Idempotency(string key, JobId original, JobRerun rerun) => Idempotency(key, original + JsonSerializer.Serialize(rerun, JobsJson.Default.JobRerun));
+
+    // Keyed, as what is asked for may hold secrets and nobody is to try values against what is stored of it.
+    Idempotency Idempotency(string key, string asked) => new(key, HMACSHA256.HashData(_digestKey, Encoding.UTF8.GetBytes(asked)));
 
     async Task<Intake> StoreAsync(NewJob job)
     {

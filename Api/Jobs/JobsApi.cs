@@ -28,15 +28,16 @@ static class JobsApi
     {
         var errors = await submission.ValidateAsync(body.Value, cancellationToken);
         var key = IdempotencyKey(context.Request, errors);
+        var idempotency = key is null ? null : submission.Idempotency(key, body.Value);
         if (errors.Any)
-            return await ReplayAsync(body.Value, key, rerunOf: null, Problems.Invalid(errors.ByField), context, submission, cancellationToken);
-        return Answer(await submission.SubmitAsync(body.Value, context.User, key), context);
+            return await ReplayAsync(idempotency, context, submission, cancellationToken) is { } accepted ? Answer(accepted, context) : Problems.Invalid(errors.ByField);
+        return Answer(await submission.SubmitAsync(body.Value, context.User, idempotency), context);
     }
 
     static async Task<Results<Accepted<Job>, ProblemHttpResult>> RerunAsync(
         string id, Body<JobRerun>? body, HttpContext context, JobStore jobs, JobReruns reruns, JobSubmission submission, CancellationToken cancellationToken)
     {
-        if (await FindAsync(id, jobs, cancellationToken) is not { } job)
+        if (!JobId.TryParse(id, out var original))
             return UnknownJob(id);
         var errors = new Errors();
         var key = IdempotencyKey(context.Request, errors);
@@ -44,21 +45,24 @@ static class JobsApi
         JobRequestRules.CheckTaskName("from_task", rerun.FromTask, errors);
         if (errors.Any)
             return Problems.Invalid(errors.ByField);
+        // Asked first, as the job to be repeated, or what it needs, may have been removed since.
+        var idempotency = key is null ? null : submission.Idempotency(key, original, rerun);
+        if (await ReplayAsync(idempotency, context, submission, cancellationToken) is { } accepted)
+            return Answer(accepted, context);
+        if (await jobs.FindAsync(original, cancellationToken) is not { } job)
+            return UnknownJob(id);
         var (request, problem) = await reruns.PrepareAsync(job, rerun, cancellationToken);
         if (request is null)
             return problem!;
         errors = await submission.ValidateAsync(request, cancellationToken);
         if (errors.Any)
-            return await ReplayAsync(request, key, job.Id, NotRepeatable(errors), context, submission, cancellationToken);
-        return Answer(await submission.SubmitAsync(request, context.User, key, job.Id), context);
+            return NotRepeatable(errors);
+        return Answer(await submission.SubmitAsync(request, context.User, idempotency, original), context);
     }
 
-    // What was accepted then stays accepted, also when it would be refused by now.
-    static async Task<Results<Accepted<Job>, ProblemHttpResult>> ReplayAsync(
-        JobRequest request, string? key, JobId? rerunOf, ProblemHttpResult refusal, HttpContext context, JobSubmission submission, CancellationToken cancellationToken) =>
-        key is not null && await submission.ReplayAsync(request, context.User, key, rerunOf, cancellationToken) is { } replay
-            ? Answer(replay, context)
-            : refusal;
+    // What was accepted stays accepted, also when it would be refused by now.
+    static async Task<Intake?> ReplayAsync(Idempotency? idempotency, HttpContext context, JobSubmission submission, CancellationToken cancellationToken) =>
+        idempotency is null ? null : await submission.ReplayAsync(context.User, idempotency, cancellationToken);
 
     // The fields are those of the job that is to be repeated: the caller has sent none of them.
     static ProblemHttpResult NotRepeatable(Errors errors) =>

@@ -214,6 +214,25 @@ public sealed class RerunTests(Stores stores)
     }
 
     [Fact]
+    public async Task Asked_again_under_its_key_it_is_the_same_job_also_when_the_first_has_been_removed_since()
+    {
+        await using var system = await JobSystem.StartAsync(stores, worker: false, webhooks: false);
+        var id = await system.SubmitAsync(new { source = new { type = "inline", content = TwoTasks }, secret_vars = new { pin = "s3cret-of-the-first" } });
+        (await system.Client.PostAsync($"/api/v1/jobs/{id}/cancel", null)).Dispose();
+        var key = Guid.NewGuid().ToString();
+        using var first = await PostAsync(key);
+        await system.ExecuteAsync($"delete from jobs where id = '{id.Value}'");
+
+        using var again = await PostAsync(key);
+        using var other = await PostAsync(Guid.NewGuid().ToString());
+
+        Assert.Equal((HttpStatusCode.Accepted, HttpStatusCode.Accepted, HttpStatusCode.NotFound), (first.StatusCode, again.StatusCode, other.StatusCode));
+        Assert.Equal(first.Headers.Location, again.Headers.Location);
+
+        Task<HttpResponseMessage> PostAsync(string key) => system.Client.SendAsync(new HttpRequestMessage(HttpMethod.Post, $"/api/v1/jobs/{id}/rerun") { Headers = { { "Idempotency-Key", key } } });
+    }
+
+    [Fact]
     public async Task The_same_revision_of_a_local_source_runs_only_if_it_is_still_there()
     {
         var root = Directory.CreateTempSubdirectory("aspirejobs-test-");

@@ -80,7 +80,8 @@ public sealed class PlanTests(Stores stores) : IAsyncLifetime
             if (i == Times)
                 await ExecuteAsync("insert into api_keys (id, name, key_hash, max_running) values (gen_random_uuid(), 'limited', sha256('limited'), 1)");
             var start = await ReadRowsAsync();
-            await SubmitAsync();
+            // Alone or with another, which are two statements as well.
+            await SubmitAsync(jobs: 1 + i % 2);
             var submitted = await ReadRowsAsync();
             ClaimedJob claimed;
             await using (var leases = new JobLeases(_db, NullLogger<JobLeases>.Instance))
@@ -158,12 +159,13 @@ public sealed class PlanTests(Stores stores) : IAsyncLifetime
             """);
     }
 
-    // By a caller of whom no other job waits: where theirs come to stand is looked up too.
-    async Task SubmitAsync()
+    // By callers of whom no other job waits: where theirs come to stand is looked up too.
+    async Task SubmitAsync(int jobs = 1)
     {
         await using var connection = await _db.OpenConnectionAsync(Stop);
         var request = new JobRequest { Source = new JobSource { Type = SourceType.Inline, Content = "x" } };
-        await JobIntake.StoreAsync(connection, new NewJob(JobId.Create(TimeProvider.System), request, Guid.NewGuid(), "test", null, null));
+        var entrants = Enumerable.Range(0, jobs).Select(_ => Entrant.Of(new NewJob(JobId.Create(TimeProvider.System), request, Guid.NewGuid(), "test", null, null))).ToList();
+        Assert.Equal(jobs, (await JobInsert.Command(connection, entrants).QueryAsync(JobInsert.Read, Stop)).Count);
     }
 
     // Rows of the table, and entries of its indexes, of which a scan can read many for few rows.
