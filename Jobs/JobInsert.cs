@@ -50,40 +50,41 @@ static class JobInsert
         new Column<string?>("schedule", entrant => entrant.Job.Schedule),
     ];
 
-    static readonly int Columns = OfLine.Length + OfJob.Length;
+    static readonly Column[] All = [.. OfLine, .. OfJob];
 
     static readonly string One = Insert(
         turn: JobOrder.NextTurn,
-        from: $"(select {Sql([.. OfLine, .. OfJob], (column, number) => $"${number} as {column.Name}")}) as line");
+        from: $"(select {Sql(All, (column, number) => $"${number} as {column.Name}")}) as line");
 
     static readonly string Several = Insert(
         // An array, so that each line is looked up once.
         turn: $"behind + (array(select {JobOrder.NextTurn} from unnest($1, $2, $3) as line (queue, priority, api_key_id)))[line]",
         from: $"""
-            unnest({Sql(OfJob, (_, number) => $"${OfLine.Length + number}")}, ${Columns + 1}, ${Columns + 2}) as entrant ({Sql(OfJob, (column, _) => column.Name)}, line, behind)
+            unnest({Sql(OfJob, (_, number) => $"${OfLine.Length + number}")}, ${All.Length + 1}, ${All.Length + 2}) as entrant ({Sql(OfJob, (column, _) => column.Name)}, line, behind)
             cross join lateral (select {Sql(OfLine, (column, number) => $"(${number})[line] as {column.Name}")}) as of_line
             """);
 
-    /// <summary>Of those whose idempotency key is known no row comes back.</summary>
+    /// <summary>Stores the jobs; of those whose idempotency key is known no row comes back.</summary>
     public static NpgsqlCommand Command(NpgsqlConnection connection, IReadOnlyList<Entrant> entrants)
     {
-        var command = new NpgsqlCommand(One, connection);
-        if (entrants is [var lone])
-        {
-            foreach (var column in OfLine.Concat(OfJob))
-                command.Parameters.Add(column.Of(lone));
-            return command;
-        }
-        command.CommandText = Several;
-        var lines = entrants.GroupBy(entrant => (entrant.Job.Request.Queue, entrant.Job.Request.Priority, entrant.Job.ApiKeyId, entrant.Job.ApiKeyName)).Select(line => line.ToArray()).ToArray();
-        foreach (var column in OfLine)
-            command.Parameters.Add(column.Of(Array.ConvertAll(lines, line => line[0])));
-        var inLine = lines.SelectMany((line, l) => line.Select((entrant, n) => (Entrant: entrant, Line: l + 1, Behind: n))).ToArray();
-        foreach (var column in OfJob)
-            command.Parameters.Add(column.Of(Array.ConvertAll(inLine, place => place.Entrant)));
-        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = Array.ConvertAll(inLine, place => place.Line) });
-        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = Array.ConvertAll(inLine, place => place.Behind) });
+        var command = new NpgsqlCommand(entrants.Count == 1 ? One : Several, connection);
+        command.Parameters.AddRange(entrants.Count == 1 ? Array.ConvertAll(All, column => column.Of(entrants[0])) : Arrays(entrants));
         return command;
+    }
+
+    static NpgsqlParameter[] Arrays(IReadOnlyList<Entrant> entrants)
+    {
+        var lines = entrants.GroupBy(entrant => (entrant.Job.Request.Queue, entrant.Job.Request.Priority, entrant.Job.ApiKeyId)).Select(line => line.ToArray()).ToArray();
+        var heads = Array.ConvertAll(lines, line => line[0]);
+        var places = lines.SelectMany((line, l) => line.Select((_, behind) => (Line: l + 1, Behind: behind))).ToArray();
+        var inOrder = lines.SelectMany(line => line).ToArray();
+        return
+        [
+            .. OfLine.Select(column => column.Of(heads)),
+            .. OfJob.Select(column => column.Of(inOrder)),
+            new NpgsqlParameter<int[]> { TypedValue = Array.ConvertAll(places, place => place.Line) },
+            new NpgsqlParameter<int[]> { TypedValue = Array.ConvertAll(places, place => place.Behind) },
+        ];
     }
 
     /// <summary>What the database decided: when the job was stored, and when it may start if that is later.</summary>

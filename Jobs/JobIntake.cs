@@ -63,12 +63,12 @@ public sealed class JobIntake : IAsyncDisposable
     /// </summary>
     public Task<Intake> StoreAsync(NewJob job) => _inserts.RunAsync(Entrant.Of(job));
 
-    /// <summary>The job that the caller's own name for a submission made before; null if it made none, or one that was asked for by another request.</summary>
+    /// <summary>The job that the caller's own name for a submission made before; null if it made none.</summary>
     public async Task<Intake?> ReplayAsync(Guid apiKeyId, Idempotency idempotency, CancellationToken cancellationToken)
     {
         await using var connection = await _db.OpenConnectionAsync(cancellationToken);
-        return (await EarlierAsync(connection, [apiKeyId], [idempotency.Key])).TryGetValue((apiKeyId, idempotency.Key), out var earlier) && Matches(earlier.Digest, idempotency)
-            ? new(earlier.Job, Replayed: true)
+        return (await EarlierAsync(connection, [apiKeyId], [idempotency.Key])).TryGetValue((apiKeyId, idempotency.Key), out var earlier)
+            ? Replay(earlier, idempotency)
             : null;
     }
 
@@ -97,8 +97,7 @@ public sealed class JobIntake : IAsyncDisposable
         {
             if (stored.TryGetValue(entrant.Job.Id.Value, out var row))
                 return new(Queued(entrant, row.CreatedAt, row.ReadyAt));
-            var (job, digest) = earlier[(entrant.Job.ApiKeyId, entrant.Job.Idempotency!.Key)];
-            return new(job, Replayed: true, SameRequest: Matches(digest, entrant.Job.Idempotency));
+            return Replay(earlier[(entrant.Job.ApiKeyId, entrant.Job.Idempotency!.Key)], entrant.Job.Idempotency);
         }
     }
 
@@ -113,7 +112,8 @@ public sealed class JobIntake : IAsyncDisposable
             .QueryAsync(row => (Key: (row.GetGuid(JobRow.Count), row.GetString(JobRow.Count + 1)), Earlier: (JobRow.Read(row), row.GetFieldValue<byte[]>(JobRow.Count + 2))), CancellationToken.None))
             .ToDictionary(row => row.Key, row => row.Earlier);
 
-    static bool Matches(byte[] digest, Idempotency idempotency) => digest.AsSpan().SequenceEqual(idempotency.Digest);
+    static Intake Replay((Job Job, byte[] Digest) earlier, Idempotency idempotency) =>
+        new(earlier.Job, Replayed: true, SameRequest: earlier.Digest.AsSpan().SequenceEqual(idempotency.Digest));
 
     static Job Queued(Entrant entrant, DateTimeOffset createdAt, DateTimeOffset? readyAt) => new()
     {

@@ -7,10 +7,10 @@ public sealed record JobRerun
     public RerunHosts Hosts { get; set; }
 
     /// <summary>Name of the task to begin at; the job's own <see cref="JobRequest.StartAtTask"/> when absent.</summary>
-    public string? FromTask { get; init; }
+    public string? FromTask { get; set; }
 
     /// <summary>From exactly the sources that ran, not from what they have become: the commit of a git source, the digest of a local one.</summary>
-    public bool SameRevision { get; init; }
+    public bool SameRevision { get; set; }
 }
 
 /// <summary>Hosts of a job that has ended.</summary>

@@ -51,7 +51,7 @@ sealed class JobSubmission(JobIntake intake, JobStore jobs, QueueStore queues, C
         return stored;
     }
 
-    /// <summary>The job that the same request under the same key made before.</summary>
+    /// <summary>The job that was made before under the same key.</summary>
     public Task<Intake?> ReplayAsync(ClaimsPrincipal caller, Idempotency idempotency, CancellationToken cancellationToken) =>
         intake.ReplayAsync(caller.ApiKeyId(), idempotency, cancellationToken);
 

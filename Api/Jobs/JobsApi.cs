@@ -30,7 +30,7 @@ static class JobsApi
         var key = IdempotencyKey(context.Request, errors);
         var idempotency = key is null ? null : submission.Idempotency(key, body.Value);
         if (errors.Any)
-            return await ReplayAsync(idempotency, context, submission, cancellationToken) is { } accepted ? Answer(accepted, context) : Problems.Invalid(errors.ByField);
+            return await ReplayAsync(idempotency, context, submission, cancellationToken) is { SameRequest: true } accepted ? Answer(accepted, context) : Problems.Invalid(errors.ByField);
         return Answer(await submission.SubmitAsync(body.Value, context.User, idempotency), context);
     }
 
@@ -47,8 +47,8 @@ static class JobsApi
             return Problems.Invalid(errors.ByField);
         // Asked first, as the job to be repeated, or what it needs, may have been removed since.
         var idempotency = key is null ? null : submission.Idempotency(key, original, rerun);
-        if (await ReplayAsync(idempotency, context, submission, cancellationToken) is { } accepted)
-            return Answer(accepted, context);
+        if (await ReplayAsync(idempotency, context, submission, cancellationToken) is { } earlier)
+            return Answer(earlier, context);
         if (await jobs.FindAsync(original, cancellationToken) is not { } job)
             return UnknownJob(id);
         var (request, problem) = await reruns.PrepareAsync(job, rerun, cancellationToken);

@@ -224,12 +224,18 @@ public sealed class RerunTests(Stores stores)
         await system.ExecuteAsync($"delete from jobs where id = '{id.Value}'");
 
         using var again = await PostAsync(key);
+        using var changed = await PostAsync(key, new { from_task = "First" });
         using var other = await PostAsync(Guid.NewGuid().ToString());
 
-        Assert.Equal((HttpStatusCode.Accepted, HttpStatusCode.Accepted, HttpStatusCode.NotFound), (first.StatusCode, again.StatusCode, other.StatusCode));
+        Assert.Equal((HttpStatusCode.Accepted, HttpStatusCode.Accepted), (first.StatusCode, again.StatusCode));
+        Assert.Equal((HttpStatusCode.UnprocessableEntity, HttpStatusCode.NotFound), (changed.StatusCode, other.StatusCode));
         Assert.Equal(first.Headers.Location, again.Headers.Location);
 
-        Task<HttpResponseMessage> PostAsync(string key) => system.Client.SendAsync(new HttpRequestMessage(HttpMethod.Post, $"/api/v1/jobs/{id}/rerun") { Headers = { { "Idempotency-Key", key } } });
+        Task<HttpResponseMessage> PostAsync(string key, object? how = null) => system.Client.SendAsync(new HttpRequestMessage(HttpMethod.Post, $"/api/v1/jobs/{id}/rerun")
+        {
+            Headers = { { "Idempotency-Key", key } },
+            Content = how is null ? null : JsonContent.Create(how),
+        });
     }
 
     [Fact]

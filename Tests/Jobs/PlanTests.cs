@@ -155,7 +155,7 @@ public sealed class PlanTests(Stores stores) : IAsyncLifetime
         await SubmitAsync();
         await ExecuteAsync($"""
             insert into jobs (id, request, source_type, api_key_id, api_key_name, turn)
-                select gen_random_uuid(), request, source_type, api_key_id, api_key_name, n from jobs, generate_series(1, {Waiting}) n where turn is not null
+                select gen_random_uuid(), request, source_type, api_key_id, api_key_name, n from (select * from jobs where turn is not null limit 1) one, generate_series(1, {Waiting}) n
             """);
     }
 
