@@ -12,6 +12,8 @@ public abstract class JobLine(Stores stores) : JobDatabase(stores)
 
     protected static readonly Comparer<JobId> ById = Comparer<JobId>.Create((one, other) => one.Value.CompareTo(other.Value));
 
+    DateTimeOffset _nextIdAt;
+
     protected async Task<List<JobId>> SubmitAsync(Guid caller, int count, Func<JobRequest, object>? change = null)
     {
         await using var connection = await Db.OpenConnectionAsync(Stop);
@@ -20,9 +22,18 @@ public abstract class JobLine(Stores stores) : JobDatabase(stores)
         {
             var request = new JobRequest { Source = new JobSource { Type = SourceType.Inline, Content = "x" } };
             request = change?.Invoke(request) as JobRequest ?? request;
-            ids.Add((await JobIntake.StoreAsync(connection, new NewJob(JobId.Create(TimeProvider.System), request, caller, "test", null, null))).Job.Id);
+            ids.Add((await JobIntake.StoreAsync(connection, new NewJob(NextId(), request, caller, "test", null, null))).Job.Id);
         }
         return ids;
+    }
+
+    // Two of the same millisecond would stand in any order.
+    JobId NextId()
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var at = now > _nextIdAt ? now : _nextIdAt;
+        _nextIdAt = at + TimeSpan.FromMilliseconds(1);
+        return new JobId(Guid.CreateVersion7(at));
     }
 
     protected async Task<List<JobId>> ClaimAsync(int count, string worker = "worker", IReadOnlyList<string>? queues = null) =>
