@@ -51,9 +51,9 @@ sealed class JobSubmission(JobIntake intake, JobStore jobs, QueueStore queues, C
         return stored;
     }
 
-    /// <summary>The job that was made before under the same key.</summary>
-    public Task<Intake?> ReplayAsync(ClaimsPrincipal caller, Idempotency idempotency, CancellationToken cancellationToken) =>
-        intake.ReplayAsync(caller.ApiKeyId(), idempotency, cancellationToken);
+    /// <summary>The job that was made before under the same key; null without a key.</summary>
+    public async Task<Intake?> ReplayAsync(ClaimsPrincipal caller, Idempotency? idempotency, CancellationToken cancellationToken) =>
+        idempotency is null ? null : await intake.ReplayAsync(caller.ApiKeyId(), idempotency, cancellationToken);
 
     /// <summary>Of a submission under a key.</summary>
     public Idempotency Idempotency(string key, JobRequest request) => Idempotency(key, JsonSerializer.Serialize(request, JobsJson.Default.JobRequest));

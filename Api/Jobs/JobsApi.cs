@@ -30,7 +30,8 @@ static class JobsApi
         var key = IdempotencyKey(context.Request, errors);
         var idempotency = key is null ? null : submission.Idempotency(key, body.Value);
         if (errors.Any)
-            return await ReplayAsync(idempotency, context, submission, cancellationToken) is { SameRequest: true } accepted ? Answer(accepted, context) : Problems.Invalid(errors.ByField);
+            // What was accepted stays accepted, also when it would be refused by now.
+            return await submission.ReplayAsync(context.User, idempotency, cancellationToken) is { SameRequest: true } accepted ? Answer(accepted, context) : Problems.Invalid(errors.ByField);
         return Answer(await submission.SubmitAsync(body.Value, context.User, idempotency), context);
     }
 
@@ -45,9 +46,9 @@ static class JobsApi
         JobRequestRules.CheckTaskName("from_task", rerun.FromTask, errors);
         if (errors.Any)
             return Problems.Invalid(errors.ByField);
-        // Asked first, as the job to be repeated, or what it needs, may have been removed since.
+        // Asked first, for the same reason: the job to be repeated, or what it needs, may have been removed since.
         var idempotency = key is null ? null : submission.Idempotency(key, original, rerun);
-        if (await ReplayAsync(idempotency, context, submission, cancellationToken) is { } earlier)
+        if (await submission.ReplayAsync(context.User, idempotency, cancellationToken) is { } earlier)
             return Answer(earlier, context);
         if (await jobs.FindAsync(original, cancellationToken) is not { } job)
             return UnknownJob(id);
@@ -59,10 +60,6 @@ static class JobsApi
             return NotRepeatable(errors);
         return Answer(await submission.SubmitAsync(request, context.User, idempotency, original), context);
     }
-
-    // What was accepted stays accepted, also when it would be refused by now.
-    static async Task<Intake?> ReplayAsync(Idempotency? idempotency, HttpContext context, JobSubmission submission, CancellationToken cancellationToken) =>
-        idempotency is null ? null : await submission.ReplayAsync(context.User, idempotency, cancellationToken);
 
     // The fields are those of the job that is to be repeated: the caller has sent none of them.
     static ProblemHttpResult NotRepeatable(Errors errors) =>
