@@ -52,8 +52,10 @@ public sealed class JobSystem : IAsyncDisposable
         var system = new JobSystem(await stores.LeaseAsync(), settings ?? []);
         (system.Client, system.ApiServices) = system.Start<AspireJobs.Api.Http.BodyFilter>();
         system.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Stores.AdminKey);
-        // The number of the Redis database was somebody else's before.
-        await system.ApiServices.GetRequiredService<IConnectionMultiplexer>().GetDatabase().ExecuteAsync("FLUSHDB");
+        // The number of the Redis database was somebody else's before. A service starts without Redis, so on a busy machine it may not be connected yet.
+        var redis = system.ApiServices.GetRequiredService<IConnectionMultiplexer>();
+        await Poll.UntilAsync(() => Task.FromResult(redis.IsConnected));
+        await redis.GetDatabase().ExecuteAsync("FLUSHDB");
         if (worker)
             (system.WorkerClient, system.WorkerServices) = system.Start<WorkerOptions>(workerClock);
         if (webhooks)
