@@ -34,7 +34,7 @@ public sealed class AppHostTests
 
         Assert.Equal(JobOutcome.Success, job.Outcome);
         Assert.Contains("PLAY RECAP", log);
-        Assert.True(StandardWebhooks.Verifies(secret, callback));
+        Assert.Equal(["standardwebhooks", "svix"], await StandardWebhooks.VerifiersAsync(secret, callback));
         Assert.Contains(job.TraceId!, callback.Headers["traceparent"]);
         foreach (var (resource, @event) in new[] { ("api", "job_submitted"), ("worker", "job_started"), ("worker", "job_completed"), ("webhooks", "webhook_sent") })
             Assert.Equal(job.TraceId, (await LogLineAsync(app, resource, @event, submitted.Id)).GetProperty("trace_id").GetString());

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 using AspireJobs.Tests.Infrastructure;
 
 namespace AspireJobs.Tests.Telemetry;
@@ -31,7 +32,7 @@ public sealed class ExportTests(WatchedSystem system)
     [Theory]
     [InlineData("http/protobuf")]
     [InlineData("grpc")]
-    public async Task All_three_signals_arrive_and_the_last_of_them_when_the_service_stops(string protocol)
+    public async Task All_three_signals_arrive_as_others_decode_them_and_the_last_of_them_when_the_service_stops(string protocol)
     {
         await using var collector = await OtlpReceiver.StartAsync();
         var settings = system.SettingsOf("Api");
@@ -39,6 +40,7 @@ public sealed class ExportTests(WatchedSystem system)
         settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = protocol == "grpc" ? collector.GrpcUrl : collector.Url;
         settings["OTEL_EXPORTER_OTLP_HEADERS"] = "x-otlp-api-key=key-of-the-collector";
         settings["OTEL_BSP_SCHEDULE_DELAY"] = "2000";
+        settings["Logging__LogLevel__Microsoft.AspNetCore.Hosting.Diagnostics"] = "Information";
         // Fewer than signals: what waits for the last exports on the threads of the pool leaves none to make them.
         settings["DOTNET_ThreadPool_ForceMaxWorkerThreads"] = "2";
         using var service = await ServiceProcess.StartAsync("Api", settings);
@@ -55,7 +57,14 @@ public sealed class ExportTests(WatchedSystem system)
 
         Assert.Equal(["logs", "metrics", "traces"], collector.Signals.Order());
         Assert.Equal(["key-of-the-collector"], collector.ApiKeys);
-        Assert.Contains(collector.Spans, span => span is { Name: "GET", Kind: SpanKind.Server, Service: "api" } && span.Tags["url.path"] == "/nothing/more");
+        var span = Assert.Single(await collector.DecodedAsync("traces", "resourceSpans", "scopeSpans", "spans"), span => Attribute(span, "url.path") == """{"stringValue":"/nothing/more"}""");
+        Assert.Equal(("GET", "SPAN_KIND_SERVER", """{"intValue":"404"}"""), (Text(span, "name"), Text(span, "kind"), Attribute(span, "http.response.status_code")));
+        var record = Assert.Single(await collector.DecodedAsync("logs", "resourceLogs", "scopeLogs", "logRecords"), record =>
+            Text(record, "traceId") == Text(span, "traceId") && Text(record.GetProperty("body"), "stringValue")!.StartsWith("Request finished HTTP/1.1 GET", StringComparison.Ordinal));
+        Assert.Equal(("SEVERITY_NUMBER_INFO", Text(span, "spanId"), """{"intValue":"404"}"""), (Text(record, "severityNumber"), Text(record, "spanId"), Attribute(record, "StatusCode")));
+        var durations = (await collector.DecodedAsync("metrics", "resourceMetrics", "scopeMetrics", "metrics")).Last(metric => Text(metric, "name") == "ansible_api_request_duration_seconds");
+        var point = Assert.Single(durations.GetProperty("histogram").GetProperty("dataPoints").EnumerateArray());
+        Assert.Equal(("s", "2", "[0.01,0.05,0.1,0.5,1,5,10]"), (Text(durations, "unit"), Text(point, "count"), point.GetProperty("explicitBounds").GetRawText()));
     }
 
     [Theory]
@@ -126,7 +135,7 @@ public sealed class ExportTests(WatchedSystem system)
         Assert.Equal(0, await service.StopAsync());
 
         Assert.Equal(requests, collector.Spans.Count(span => span.Kind == SpanKind.Server && span.Tags["url.path"] == "/nothing/here"));
-        Assert.Equal(requests, collector.Payloads.Sum(payload => Encoding.UTF8.GetString(payload).Split("Request finished HTTP").Length - 1));
+        Assert.Equal(requests, collector.Payloads.Sum(payload => Encoding.UTF8.GetString(payload.Message).Split("Request finished HTTP").Length - 1));
     }
 
     [Theory]
@@ -222,6 +231,11 @@ public sealed class ExportTests(WatchedSystem system)
         Assert.DoesNotContain(service.Lines, line => line.Contains("\"level\":\"error\"", StringComparison.Ordinal));
         Assert.Empty(service.Errors);
     }
+
+    static string? Text(JsonElement json, string property) => json.TryGetProperty(property, out var value) ? value.GetString() : null;
+
+    static string? Attribute(JsonElement json, string key) =>
+        json.GetProperty("attributes").EnumerateArray().Where(attribute => Text(attribute, "key") == key).Select(attribute => attribute.GetProperty("value").GetRawText()).SingleOrDefault();
 
     async Task ServeOnceAsync(IReadOnlyDictionary<string, string> settings)
     {

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Text.Json;
+using AspireJobs.Tests.Infrastructure;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -18,9 +20,8 @@ sealed class OtlpReceiver : IAsyncDisposable
     const int GrpcPrefix = 5;
 
     readonly WebApplication _app;
-    readonly ConcurrentQueue<byte[]> _payloads = new();
+    readonly ConcurrentQueue<(string Signal, byte[] Message)> _payloads = new();
     readonly ConcurrentQueue<ReceivedSpan> _spans = new();
-    readonly ConcurrentDictionary<string, bool> _signals = new();
     readonly ConcurrentDictionary<string, bool> _apiKeys = new();
     volatile TaskCompletionSource _more = NewSignal();
 
@@ -42,8 +43,8 @@ sealed class OtlpReceiver : IAsyncDisposable
 
     public string GrpcUrl => Addresses.Last();
 
-    /// <summary>Every message.</summary>
-    public IReadOnlyCollection<byte[]> Payloads => _payloads;
+    /// <summary>Every message, with which of traces, metrics and logs it carries.</summary>
+    public IReadOnlyCollection<(string Signal, byte[] Message)> Payloads => _payloads;
 
     public IReadOnlyCollection<ReceivedSpan> Spans => _spans;
 
@@ -51,7 +52,7 @@ sealed class OtlpReceiver : IAsyncDisposable
     public Task Answers { get; set; } = Task.CompletedTask;
 
     /// <summary>Which of traces, metrics and logs have come.</summary>
-    public IEnumerable<string> Signals => _signals.Keys;
+    public IEnumerable<string> Signals => _payloads.Select(payload => payload.Signal).Distinct();
 
     /// <summary>What senders put into the header <c>x-otlp-api-key</c>.</summary>
     public IEnumerable<string> ApiKeys => _apiKeys.Keys;
@@ -63,6 +64,14 @@ sealed class OtlpReceiver : IAsyncDisposable
         var receiver = new OtlpReceiver();
         await receiver._app.StartAsync();
         return receiver;
+    }
+
+    /// <summary>What is at the end of this path of lists in all messages of a signal, as other people's code decodes them.</summary>
+    public async Task<IReadOnlyList<JsonElement>> DecodedAsync(string signal, params string[] path)
+    {
+        var messages = _payloads.Where(payload => payload.Signal == signal).Select(payload => Convert.ToBase64String(payload.Message));
+        IEnumerable<JsonElement> decoded = JsonSerializer.Deserialize<JsonElement[]>(await Foreign.RunAsync("decode.js", [signal], string.Join('\n', messages)))!;
+        return [.. path.Aggregate(decoded, (parents, list) => parents.SelectMany(parent => parent.GetProperty(list).EnumerateArray()))];
     }
 
     /// <summary>The spans of a trace, once all of these names are among them.</summary>
@@ -103,8 +112,7 @@ sealed class OtlpReceiver : IAsyncDisposable
 
     void Keep(string signal, HttpContext context, byte[] message)
     {
-        _payloads.Enqueue(message);
-        _signals[signal] = true;
+        _payloads.Enqueue((signal, message));
         if (context.Request.Headers["x-otlp-api-key"] is [{ } key])
             _apiKeys[key] = true;
         if (signal == "traces")

@@ -56,7 +56,7 @@ public sealed class SecretsTests(WatchedSystem system)
             outputs.Add(("/metrics", (await system.MetricsAsync(service.Address)).Text));
             outputs.Add(("standard output", string.Join('\n', service.Lines.Concat(service.Errors))));
         }
-        outputs.AddRange(system.Collector.Payloads.Select(payload => ("OTLP", Encoding.UTF8.GetString(payload))));
+        outputs.AddRange(system.Collector.Payloads.Select(payload => ("OTLP", Encoding.UTF8.GetString(payload.Message))));
 
         // The search looks where something could be.
         Assert.Contains(outputs, output => output.Where == "GET /logs" && output.Text.Contains("*** *** ***", StringComparison.Ordinal));

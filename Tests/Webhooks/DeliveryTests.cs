@@ -23,8 +23,8 @@ public sealed class DeliveryTests(Stores stores)
         var id = await CancelledJobAsync(system, receiver.Url);
         var callback = await receiver.NextAsync();
 
-        Assert.True(StandardWebhooks.Verifies(secret, callback));
-        Assert.False(StandardWebhooks.Verifies(secret, callback with { Body = callback.Body.Replace("cancelled", "success") }));
+        Assert.Equal(["standardwebhooks", "svix"], await StandardWebhooks.VerifiersAsync(secret, callback));
+        Assert.Empty(await StandardWebhooks.VerifiersAsync(secret, callback with { Body = callback.Body.Replace("cancelled", "success") }));
         var body = JsonSerializer.Deserialize<JsonElement>(callback.Body);
         Assert.Equal("job.cancelled", body.GetProperty("type").GetString());
         Assert.Equal(id.ToString(), body.GetProperty("data").GetProperty("job_id").GetString());
