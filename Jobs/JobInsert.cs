@@ -52,9 +52,12 @@ static class JobInsert
 
     static readonly Column[] All = [.. OfLine, .. OfJob];
 
-    static readonly string One = Insert(
-        turn: JobOrder.NextTurn,
-        from: $"(select {Sql(All, (column, number) => $"${number} as {column.Name}")}) as line");
+    static readonly string LoneLine = $"(select {Sql(All, (column, number) => $"${number} as {column.Name}")}) as line";
+
+    static readonly string One = Insert(turn: JobOrder.NextTurn, from: LoneLine);
+
+    // The setting holds for the transaction, which is this statement.
+    static readonly string OneWithoutFlush = Insert(turn: JobOrder.NextTurn, from: $"{LoneLine} where set_config('synchronous_commit', 'off', true) is not null");
 
     static readonly string Several = Insert(
         // An array, so that each line is looked up once.
@@ -70,6 +73,18 @@ static class JobInsert
         var command = new NpgsqlCommand(entrants.Count == 1 ? One : Several, connection);
         command.Parameters.AddRange(entrants.Count == 1 ? Array.ConvertAll(All, column => column.Of(entrants[0])) : Arrays(entrants));
         return command;
+    }
+
+    /// <summary>Stores a lone job so that others see it before it is on disk: the first result tells of the row, the second comes when it is there.</summary>
+    public static NpgsqlBatch VisibleFirst(NpgsqlConnection connection, Entrant entrant)
+    {
+        var insert = new NpgsqlBatchCommand(OneWithoutFlush) { AppendErrorBarrier = true };
+        insert.Parameters.AddRange(Array.ConvertAll(All, column => column.Of(entrant)));
+        var batch = connection.CreateBatch();
+        batch.BatchCommands.Add(insert);
+        // A transaction that leaves nothing but its commit, which is flushed with all that was written before it.
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("select pg_logical_emit_message(true, '', '')"));
+        return batch;
     }
 
     static NpgsqlParameter[] Arrays(IReadOnlyList<Entrant> entrants)

@@ -58,7 +58,7 @@ public sealed class JobIntake : IAsyncDisposable
 
     /// <summary>
     /// Stores a job, from where on it exists, whatever becomes of Redis, and sends its entry on its way into the queue, for which nobody waits.
-    /// Jobs that arrive together share one commit and one call to Redis, and each is answered only after the commit. It cannot be cancelled: a
+    /// Jobs that arrive together share one commit and one call to Redis, and each is answered only when it is on disk. It cannot be cancelled: a
     /// job that is on its way will be stored, and must be counted and queued.
     /// </summary>
     public Task<Intake> StoreAsync(NewJob job) => _inserts.RunAsync(Entrant.Of(job));
@@ -81,9 +81,25 @@ public sealed class JobIntake : IAsyncDisposable
 
     async Task<IReadOnlyList<Intake>> InsertAsync(IReadOnlyList<Entrant> entrants)
     {
+        // Not with a key: another submission with it would be told of this job before it is on disk.
+        if (entrants is [{ Job.Idempotency: null } lone] && _queue.IsHeard)
+            return [await _connection.UseAsync(connection => InsertVisibleFirstAsync(connection, lone))];
         var intakes = await _connection.UseAsync(connection => InsertAsync(connection, entrants));
         _ = _queue.EnqueueAsync([.. entrants.Zip(intakes).Where(stored => !stored.Second.Replayed).Select(stored => stored.First.Entry)]);
         return intakes;
+    }
+
+    // Workers find the job while its row is on its way to disk. If Postgres dies meanwhile, nobody was told of the job; and a worker that claims it runs
+    // it only once the claim is on disk, and with that the row, which was written before.
+    async Task<Intake> InsertVisibleFirstAsync(NpgsqlConnection connection, Entrant entrant)
+    {
+        await using var batch = JobInsert.VisibleFirst(connection, entrant);
+        await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
+        await reader.ReadAsync(CancellationToken.None);
+        var (_, createdAt, readyAt) = JobInsert.Read(reader);
+        _ = _queue.EnqueueAsync([entrant.Entry]);
+        await reader.NextResultAsync(CancellationToken.None);
+        return new(Queued(entrant, createdAt, readyAt));
     }
 
     static async Task<IReadOnlyList<Intake>> InsertAsync(NpgsqlConnection connection, IReadOnlyList<Entrant> entrants)

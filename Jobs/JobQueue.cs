@@ -27,6 +27,9 @@ public sealed class JobQueue(IConnectionMultiplexer redis, ILogger<JobQueue> log
     readonly IDatabase _redis = redis.GetDatabase();
     int _underWay;
 
+    /// <summary>Whether a worker listened when the last entries came.</summary>
+    public bool IsHeard { get; private set; }
+
     /// <summary>
     /// The entry of a job that is about to be stored. Its span exists before the row, so that the row carries its context, and a worker goes on
     /// with the trace without asking Redis; it is exported only if the job is enqueued.
@@ -94,7 +97,7 @@ public sealed class JobQueue(IConnectionMultiplexer redis, ILogger<JobQueue> log
         Interlocked.Add(ref _underWay, entries.Count);
         try
         {
-            await SendAsync(entries);
+            IsHeard = (int)await SendAsync(entries) > 0;
         }
         finally
         {

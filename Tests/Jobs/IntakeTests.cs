@@ -1,9 +1,10 @@
 using AspireJobs.Jobs;
 using AspireJobs.Tests.Infrastructure;
+using NpgsqlTypes;
 
 namespace AspireJobs.Tests.Jobs;
 
-/// <summary>The two statements that store new jobs: of a lone one, and of several together.</summary>
+/// <summary>The statements that store new jobs: of a lone one, of a lone one that workers see before it is on disk, and of several together.</summary>
 public sealed class IntakeTests(Stores stores) : JobDatabase(stores)
 {
     static readonly JobRequest Plain = new() { Source = new JobSource { Type = SourceType.Inline, Content = "x" } };
@@ -13,18 +14,44 @@ public sealed class IntakeTests(Stores stores) : JobDatabase(stores)
     public async Task Jobs_that_are_stored_together_are_stored_as_they_are_alone()
     {
         // Two callers each, of whom one has jobs in line already.
-        var (alone, together) = (OfAllKinds(Guid.NewGuid(), Guid.NewGuid()), OfAllKinds(Guid.NewGuid(), Guid.NewGuid()));
-        foreach (var caller in new[] { alone[0].ApiKeyId, together[0].ApiKeyId })
+        var (alone, seenFirst, together) = (OfAllKinds(Guid.NewGuid(), Guid.NewGuid()), OfAllKinds(Guid.NewGuid(), Guid.NewGuid()), OfAllKinds(Guid.NewGuid(), Guid.NewGuid()));
+        foreach (var caller in new[] { alone[0].ApiKeyId, seenFirst[0].ApiKeyId, together[0].ApiKeyId })
             foreach (var priority in new[] { 5, 5, 5, 9 })
                 await StoreAsync(Job(Plain with { Priority = priority }, caller));
 
         foreach (var job in alone)
             Assert.Equal([job.Id.Value], await StoreAsync(job));
+        await using (var connection = await Db.OpenConnectionAsync(Stop))
+            foreach (var job in seenFirst)
+            {
+                await using var batch = JobInsert.VisibleFirst(connection, Entrant(job));
+                await batch.ExecuteNonQueryAsync(Stop);
+            }
         Assert.Equal(together.Select(job => job.Id.Value).Order(), (await StoreAsync([.. together])).Order());
 
         var rows = await RowsAsync(alone);
+        Assert.Equal(rows, await RowsAsync(seenFirst));
         Assert.Equal(rows, await RowsAsync(together));
         Assert.Equal(rows.Count, rows.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_job_that_workers_see_before_it_is_on_disk_is_there_when_the_second_result_comes()
+    {
+        var job = Job(Plain, Guid.NewGuid());
+        await using var connection = await Db.OpenConnectionAsync(Stop);
+        await using (var batch = JobInsert.VisibleFirst(connection, Entrant(job)))
+        await using (var reader = await batch.ExecuteReaderAsync(Stop))
+        {
+            Assert.True(await reader.ReadAsync(Stop));
+            Assert.Single(await RowsAsync([job]));
+            Assert.True(await reader.NextResultAsync(Stop) && await reader.ReadAsync(Stop));
+            // Where the second transaction began to write: after all that the first has written.
+            var written = reader.GetFieldValue<NpgsqlLogSequenceNumber>(0);
+            Assert.Equal([true], await Db.Command("select pg_current_wal_flush_lsn() > $1::text::pg_lsn", written.ToString()).QueryAsync(row => row.GetBoolean(0), Stop));
+        }
+
+        Assert.Equal(["on"], await connection.Command("show synchronous_commit").QueryAsync(row => row.GetString(0), Stop));
     }
 
     [Fact]
@@ -84,12 +111,13 @@ public sealed class IntakeTests(Stores stores) : JobDatabase(stores)
     static NewJob Job(JobRequest request, Guid caller) =>
         new(JobId.Create(TimeProvider.System), request, caller, "test", "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01", null);
 
+    // Without the spans that are recorded when services of other tests listen.
+    static Entrant Entrant(NewJob job) => AspireJobs.Jobs.Entrant.Of(job) with { Entry = new QueueEntry(job.Id, job.Request.Queue, Span: null) };
+
     async Task<List<Guid>> StoreAsync(params IReadOnlyList<NewJob> jobs)
     {
         await using var connection = await Db.OpenConnectionAsync(Stop);
-        // Without the spans that are recorded when services of other tests listen.
-        var entrants = jobs.Select(job => Entrant.Of(job) with { Entry = new QueueEntry(job.Id, job.Request.Queue, Span: null) }).ToList();
-        return (await JobInsert.Command(connection, entrants).QueryAsync(JobInsert.Read, Stop)).ConvertAll(row => row.Id);
+        return (await JobInsert.Command(connection, [.. jobs.Select(Entrant)]).QueryAsync(JobInsert.Read, Stop)).ConvertAll(row => row.Id);
     }
 
     // But for whose it is and for the time: only whether it is a later one.
