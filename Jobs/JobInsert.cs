@@ -71,7 +71,7 @@ static class JobInsert
     public static NpgsqlCommand Command(NpgsqlConnection connection, IReadOnlyList<Entrant> entrants)
     {
         var command = new NpgsqlCommand(entrants.Count == 1 ? One : Several, connection);
-        command.Parameters.AddRange(entrants.Count == 1 ? Array.ConvertAll(All, column => column.Of(entrants[0])) : Arrays(entrants));
+        command.Parameters.AddRange(entrants.Count == 1 ? Values(entrants[0]) : Arrays(entrants));
         return command;
     }
 
@@ -79,13 +79,15 @@ static class JobInsert
     public static NpgsqlBatch VisibleFirst(NpgsqlConnection connection, Entrant entrant)
     {
         var insert = new NpgsqlBatchCommand(OneWithoutFlush) { AppendErrorBarrier = true };
-        insert.Parameters.AddRange(Array.ConvertAll(All, column => column.Of(entrant)));
+        insert.Parameters.AddRange(Values(entrant));
         var batch = connection.CreateBatch();
         batch.BatchCommands.Add(insert);
         // A transaction that leaves nothing but its commit, which is flushed with all that was written before it.
         batch.BatchCommands.Add(new NpgsqlBatchCommand("select pg_logical_emit_message(true, '', '')"));
         return batch;
     }
+
+    static NpgsqlParameter[] Values(Entrant entrant) => Array.ConvertAll(All, column => column.Of(entrant));
 
     static NpgsqlParameter[] Arrays(IReadOnlyList<Entrant> entrants)
     {

@@ -57,6 +57,7 @@ public sealed class ExportTests(WatchedSystem system)
 
         Assert.Equal(["logs", "metrics", "traces"], collector.Signals.Order());
         Assert.Equal(["key-of-the-collector"], collector.ApiKeys);
+        Assert.Contains(collector.Spans, span => span is { Name: "GET", Kind: SpanKind.Server, Service: "api" } && span.Tags["url.path"] == "/nothing/more");
         var span = Assert.Single(await collector.DecodedAsync("traces", "resourceSpans", "scopeSpans", "spans"), span => Attribute(span, "url.path") == """{"stringValue":"/nothing/more"}""");
         Assert.Equal(("GET", "SPAN_KIND_SERVER", """{"intValue":"404"}"""), (Text(span, "name"), Text(span, "kind"), Attribute(span, "http.response.status_code")));
         var record = Assert.Single(await collector.DecodedAsync("logs", "resourceLogs", "scopeLogs", "logRecords"), record =>
