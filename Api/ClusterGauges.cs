@@ -13,11 +13,15 @@ sealed class ClusterGauges(JobStore jobs, TimeProvider time, ILogger<ClusterGaug
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        ClusterStats? before = null;
         while (true)
         {
             var started = time.GetTimestamp();
-            ClusterTelemetry.Set(await ReadAsync(stoppingToken));
-            var pause = Share * time.GetElapsedTime(started);
+            var stats = await ReadAsync(stoppingToken);
+            ClusterTelemetry.Set(stats);
+            // The first look takes its time to connect, not to count, and so does one that finds no store.
+            var pause = before is null || stats is null ? ShortestPause : Share * time.GetElapsedTime(started);
+            before = stats;
             await Task.Delay(pause < ShortestPause ? ShortestPause : pause > LongestPause ? LongestPause : pause, time, stoppingToken);
         }
     }

@@ -8,8 +8,7 @@ using AspireJobs.Tests.Infrastructure;
 namespace AspireJobs.Tests.Telemetry;
 
 /// <summary>Tests that share one system under watch, one after the other, so that what they count is their own.</summary>
-// Alone: what leaves a service that stops has two and a half seconds to get out, which a machine busy with other tests may not give.
-[CollectionDefinition(Name, DisableParallelization = true)]
+[CollectionDefinition(Name)]
 public sealed class Watched : ICollectionFixture<WatchedSystem>
 {
     public const string Name = "watched system";
