@@ -74,14 +74,14 @@ public sealed class PlanTests(Stores stores) : IAsyncLifetime
     async Task GoAsync(Action<long, long, long> read)
     {
         await ExecuteAsync("delete from api_keys");
-        for (var i = 0; i < 2 * Times; i++)
+        for (var i = 0; i < 3 * Times; i++)
         {
             // That nobody reaches.
-            if (i == Times)
+            if (i == 3 * Times / 2)
                 await ExecuteAsync("insert into api_keys (id, name, key_hash, max_running) values (gen_random_uuid(), 'limited', sha256('limited'), 1)");
             var start = await ReadRowsAsync();
-            // Alone or with another, which are two statements as well.
-            await SubmitAsync(jobs: 1 + i % 2);
+            // Alone, with another, or alone and seen before it is on disk, which are three statements.
+            await (i % 3 == 2 ? SubmitVisibleFirstAsync() : SubmitAsync(jobs: 1 + i % 3));
             var submitted = await ReadRowsAsync();
             ClaimedJob claimed;
             await using (var leases = new JobLeases(_db, NullLogger<JobLeases>.Instance))
@@ -159,14 +159,24 @@ public sealed class PlanTests(Stores stores) : IAsyncLifetime
             """);
     }
 
-    // By callers of whom no other job waits: where theirs come to stand is looked up too.
     async Task SubmitAsync(int jobs = 1)
     {
         await using var connection = await _db.OpenConnectionAsync(Stop);
-        var request = new JobRequest { Source = new JobSource { Type = SourceType.Inline, Content = "x" } };
-        var entrants = Enumerable.Range(0, jobs).Select(_ => Entrant.Of(new NewJob(JobId.Create(TimeProvider.System), request, Guid.NewGuid(), "test", null, null))).ToList();
+        var entrants = Enumerable.Range(0, jobs).Select(_ => NewEntrant()).ToList();
         Assert.Equal(jobs, (await JobInsert.Command(connection, entrants).QueryAsync(JobInsert.Read, Stop)).Count);
     }
+
+    async Task SubmitVisibleFirstAsync()
+    {
+        await using var connection = await _db.OpenConnectionAsync(Stop);
+        await using var batch = JobInsert.VisibleFirst(connection, NewEntrant());
+        await using var reader = await batch.ExecuteReaderAsync(Stop);
+        Assert.Single(await reader.ReadAllAsync(JobInsert.Read, Stop));
+    }
+
+    // Of a caller of whom no other job waits: where it comes to stand is looked up too.
+    static Entrant NewEntrant() => Entrant.Of(new NewJob(
+        JobId.Create(TimeProvider.System), new JobRequest { Source = new JobSource { Type = SourceType.Inline, Content = "x" } }, Guid.NewGuid(), "test", null, null));
 
     // Rows of the table, and entries of its indexes, of which a scan can read many for few rows.
     async Task<long> ReadRowsAsync()
