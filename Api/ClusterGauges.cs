@@ -13,15 +13,16 @@ sealed class ClusterGauges(JobStore jobs, TimeProvider time, ILogger<ClusterGaug
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        ClusterStats? before = null;
+        var before = TimeSpan.Zero;
         while (true)
         {
             var started = time.GetTimestamp();
             var stats = await ReadAsync(stoppingToken);
             ClusterTelemetry.Set(stats);
-            // The first look takes its time to connect, not to count, and so does one that finds no store.
-            var pause = before is null || stats is null ? ShortestPause : Share * time.GetElapsedTime(started);
-            before = stats;
+            var took = stats is null ? TimeSpan.Zero : time.GetElapsedTime(started);
+            // The shorter of two in a row, as one may have waited, to connect for one, and one that fails has counted nothing.
+            var pause = Share * (took < before ? took : before);
+            before = took;
             await Task.Delay(pause < ShortestPause ? ShortestPause : pause > LongestPause ? LongestPause : pause, time, stoppingToken);
         }
     }

@@ -16,7 +16,7 @@ sealed class DeliveryLoop(
     static readonly TimeSpan ShortestSleep = TimeSpan.FromMilliseconds(20);
 
     static readonly TimeSpan FirstBackoff = TimeSpan.FromSeconds(1);
-    static readonly TimeSpan LongestBackoff = TimeSpan.FromSeconds(16);
+    static readonly TimeSpan LongestBackoff = TimeSpan.FromSeconds(4);
 
     static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(5);
 

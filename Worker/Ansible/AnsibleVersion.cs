@@ -6,7 +6,8 @@ namespace AspireJobs.Worker.Ansible;
 /// <summary>The version of ansible-core that runs the playbooks, asked for once.</summary>
 internal sealed class AnsibleVersion(IOptions<AnsibleOptions> options)
 {
-    readonly Lazy<string> _value = new(() => Ask(AnsibleProgram.Find(options.Value.Command).Python));
+    // A failure, such as of a machine that is out of processes, is not kept: heartbeats and jobs ask again.
+    readonly Lazy<string> _value = new(() => Ask(AnsibleProgram.Find(options.Value.Command).Python), LazyThreadSafetyMode.PublicationOnly);
 
     /// <summary>Such as <c>2.14.18</c>; empty where the Python that ansible-playbook runs on cannot tell.</summary>
     public string Value => _value.Value;
