@@ -20,7 +20,7 @@ sealed class ClusterGauges(JobStore jobs, TimeProvider time, ILogger<ClusterGaug
             var stats = await ReadAsync(stoppingToken);
             ClusterTelemetry.Set(stats);
             var took = stats is null ? TimeSpan.Zero : time.GetElapsedTime(started);
-            // The shorter of two in a row, as one may have waited, to connect for one, and one that fails has counted nothing.
+            // The shorter of two looks in a row: one may have waited, such as to connect, and one that fails has counted nothing.
             var pause = Share * (took < before ? took : before);
             before = took;
             await Task.Delay(pause < ShortestPause ? ShortestPause : pause > LongestPause ? LongestPause : pause, time, stoppingToken);

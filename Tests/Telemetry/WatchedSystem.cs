@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
@@ -33,7 +32,7 @@ public sealed class WatchedSystem(Stores stores) : IAsyncLifetime
     // Other tests run services in this process, whose tracing would make every request from here part of a trace.
     public HttpClient Client { get; } = new(new SocketsHttpHandler
     {
-        ActivityHeadersPropagator = DistributedContextPropagator.CreateNoOutputPropagator(),
+        ActivityHeadersPropagator = null,
         RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
     })
     {

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace AspireJobs.Worker.Ansible;
 
-/// <summary>The version of ansible-core that runs the playbooks, asked for once.</summary>
+/// <summary>The version of ansible-core that runs the playbooks, asked for until it is known.</summary>
 internal sealed class AnsibleVersion(IOptions<AnsibleOptions> options)
 {
     // A failure, such as of a machine that is out of processes, is not kept: heartbeats and jobs ask again.
