@@ -10,7 +10,7 @@ namespace AspireJobs.Worker;
 internal sealed class Outage(string activity, TimeProvider time, ILogger logger)
 {
     static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
-    static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
     long _began;
     TimeSpan _pause;

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace AspireJobs.Jobs.Instances;
 
 /// <summary>
-/// Says every 10 seconds that this process lives and where it answers: at <c>Metrics:Address</c> (host and port, behind <c>https://</c> where it
+/// Says every 10 seconds, every second while it is not heard, that this process lives and where it answers: at <c>Metrics:Address</c> (host and port, behind <c>https://</c> where it
 /// speaks TLS there) if that is set, else where it listens, without TLS if there is a choice. A process that listens on every address of its
 /// machine goes by the machine's name.
 /// </summary>
@@ -17,7 +17,10 @@ sealed partial class InstanceHeartbeat(
     InstanceStore instances, IServer server, IHostApplicationLifetime lifetime, IHostEnvironment environment, IConfiguration configuration,
     TimeProvider time, ILogger<InstanceHeartbeat> logger) : BackgroundService
 {
+    static readonly TimeSpan NextTry = TimeSpan.FromSeconds(1);
     static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(2);
+
+    bool _heard = true;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -36,7 +39,10 @@ sealed partial class InstanceHeartbeat(
         {
             using var timer = new PeriodicTimer(InstanceStore.Renewal, time);
             do
+            {
                 await TryAsync(instances.BeatAsync(instance, stoppingToken), stoppingToken);
+                timer.Period = _heard ? InstanceStore.Renewal : NextTry;
+            }
             while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         finally
@@ -62,14 +68,17 @@ sealed partial class InstanceHeartbeat(
         try
         {
             await write;
+            _heard = true;
         }
         // Whatever it is, an unknown host name for one, which comes as the bare exception of the socket: a beat that is missed ends no process.
         catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
-            Unheard(logger, e);
+            if (_heard)
+                Unheard(logger, e);
+            _heard = false;
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "The store does not take the heartbeat of this process; Prometheus may lose sight of it", EventName = "heartbeat_failed")]
+    [LoggerMessage(LogLevel.Warning, "The store does not take the heartbeat of this process, which is tried again until it does; Prometheus may lose sight of it", EventName = "heartbeat_failed")]
     static partial void Unheard(ILogger logger, Exception exception);
 }

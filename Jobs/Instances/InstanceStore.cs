@@ -17,7 +17,10 @@ public sealed class InstanceStore(NpgsqlDataSource db)
     /// <summary>How often a process says that it lives.</summary>
     public static readonly TimeSpan Renewal = TimeSpan.FromSeconds(10);
 
-    /// <summary>A process not heard of for this long is forgotten: time enough for the alert that it does not answer, which must see it to speak.</summary>
+    /// <summary>
+    /// A process that fell silent this long before the last one heard of is forgotten: time enough for the alert that it does not answer, which
+    /// must see it to speak. When none is heard of, the store was away, and they are all still known.
+    /// </summary>
     public static readonly TimeSpan Silence = TimeSpan.FromMinutes(15);
 
     /// <summary>Says that a process lives.</summary>
@@ -34,6 +37,6 @@ public sealed class InstanceStore(NpgsqlDataSource db)
 
     /// <summary>The processes that have not stopped in good order, by service and address.</summary>
     public Task<List<Instance>> KnownAsync(CancellationToken cancellationToken) =>
-        db.Command("select service, address from instances where heartbeat_at > now() - $1 order by service, address", Silence)
+        db.Command("select service, address from instances where heartbeat_at > (select max(heartbeat_at) from instances) - $1 order by service, address", Silence)
             .QueryAsync(row => new Instance(row.GetString(0), row.GetString(1)), cancellationToken);
 }

@@ -93,9 +93,12 @@ public static class AspireRedisExtensions
         var options = string.IsNullOrEmpty(settings.ConnectionString)
             ? new ConfigurationOptions()
             : ConfigurationOptions.Parse(settings.ConnectionString);
-        // A service must be able to start while Redis is still on its way up, unless the connection string wants it otherwise.
-        if (settings.ConnectionString?.Contains("abortConnect", StringComparison.OrdinalIgnoreCase) is not true)
+        // A service must be able to start while Redis is still on its way up or hangs, unless the connection string wants it otherwise: the client goes
+        // on trying by itself, so further attempts before the start would only hold it up.
+        if (!Says("abortConnect"))
             options.AbortOnConnectFail = false;
+        if (!Says("connectRetry"))
+            options.ConnectRetry = 1;
         configuration.GetSection($"{ConfigSection}:ConfigurationOptions").Bind(options);
         configuration.GetSection($"{ConfigSection}:{connectionName}:ConfigurationOptions").Bind(options);
         configure?.Invoke(options);
@@ -104,6 +107,8 @@ public static class AspireRedisExtensions
             ? options
             : throw new InvalidOperationException(
                 $"No endpoints specified. Ensure a valid connection string was provided in 'ConnectionStrings:{connectionName}' or for the '{ConfigSection}:ConnectionString' or '{ConfigSection}:{connectionName}:ConnectionString' configuration.");
+
+        bool Says(string option) => settings.ConnectionString?.Contains(option, StringComparison.OrdinalIgnoreCase) is true;
     }
 
     static IConnectionMultiplexer Connection(IServiceProvider services, string? serviceKey) => serviceKey is null

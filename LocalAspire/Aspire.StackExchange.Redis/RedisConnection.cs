@@ -4,7 +4,7 @@ namespace Aspire.StackExchange.Redis;
 
 static class RedisConnection
 {
-    /// <summary>Blocks for at most ConnectTimeout times ConnectRetry, 15 s by default; the result may still be disconnected and goes on trying by itself.</summary>
+    /// <summary>Blocks for at most ConnectTimeout times ConnectRetry, 5 s unless the options say otherwise; the result may still be disconnected and goes on trying by itself.</summary>
     public static IConnectionMultiplexer Open(ConfigurationOptions options, bool traced)
     {
         var multiplexer = ConnectionMultiplexer.Connect(options);
