@@ -34,6 +34,6 @@ sealed partial class ExportErrors(TimeProvider time, ILogger<ExportErrors> logge
             Failed(logger, eventData.Payload is [string endpoint, ..] ? endpoint : "", eventData.EventName ?? "");
     }
 
-    [LoggerMessage(LogLevel.Warning, "Telemetry does not reach {endpoint} ({reason}) and is lost; the next line about it comes in five minutes", EventName = "telemetry_export_failed")]
+    [LoggerMessage(LogLevel.Warning, "Telemetry does not reach {endpoint} ({reason}), and what no further attempt brings there is lost; the next line about it comes in five minutes", EventName = "telemetry_export_failed")]
     static partial void Failed(ILogger logger, string endpoint, string reason);
 }

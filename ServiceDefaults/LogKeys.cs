@@ -11,8 +11,8 @@ sealed record LogKeys
     public static readonly LogKeys Default = new();
 
     /// <summary>
-    /// Those of the Elastic Common Schema, so that Elasticsearch takes the lines as they are; in it <c>event</c> and <c>error</c> are objects.
-    /// Fields that the schema does not know keep their names.
+    /// Those of the Elastic Common Schema, so that Elasticsearch takes the lines as they are; in it <c>event</c>, <c>host</c>
+    /// and others are objects, so a field of such a name has a prefix. Fields that the schema does not know keep their names.
     /// </summary>
     public static readonly LogKeys Ecs = new()
     {
@@ -33,12 +33,14 @@ sealed record LogKeys
             ["error_type"] = "error.type",
             ["error_message"] = "error.message",
             ["error"] = "error.message",
-            ["event"] = "fields.event",
-            ["service"] = "fields.service",
-            ["log"] = "fields.log",
-            ["trace"] = "fields.trace",
-            ["span"] = "fields.span",
         },
+        Objects =
+        [
+            "agent", "client", "cloud", "container", "data_stream", "destination", "device", "dll", "dns", "ecs", "email", "event", "faas", "file",
+            "group", "host", "http", "labels", "log", "network", "observer", "orchestrator", "organization", "package", "process", "registry",
+            "related", "rule", "server", "service", "source", "span", "tags", "threat", "tls", "trace", "transaction", "url", "user", "user_agent",
+            "volume", "vulnerability",
+        ],
     };
 
     static readonly ConcurrentDictionary<string, string> EventNames = new(StringComparer.Ordinal);
@@ -60,6 +62,7 @@ sealed record LogKeys
     public string ExceptionMessage { get; private init; } = "exception.message";
     public string ExceptionStackTrace { get; private init; } = "exception.stacktrace";
     Dictionary<string, string> Renamed { get; init; } = [];
+    HashSet<string> Objects { get; init; } = [];
 
     /// <summary>The keys for a value of the setting <c>Logging:Format</c>.</summary>
     /// <exception cref="InvalidOperationException">There is no such format.</exception>
@@ -77,7 +80,7 @@ sealed record LogKeys
         {
             // Libraries write EnvName, we env_name.
             var field = given.Any(char.IsAsciiLetterUpper) ? JsonNamingPolicy.SnakeCaseLower.ConvertName(given) : given;
-            return keys.Renamed.TryGetValue(field, out var renamed) ? renamed : keys.Fixed.Contains(field) ? "fields." + field : field;
+            return keys.Renamed.TryGetValue(field, out var renamed) ? renamed : keys.Fixed.Contains(field) || keys.Objects.Contains(field) ? "fields." + field : field;
         }, this);
         return withException && (key == ExceptionType || key == ExceptionMessage) ? "fields." + name : key;
     }

@@ -27,12 +27,11 @@ internal sealed class JobCredentials(CredentialStore store, SecretVars secretVar
             return [];
         var opened = (await ReadAsync($"one of the credentials {string.Join(", ", names)}", () => store.OpenAsync(names, cancellationToken), cancellationToken))
             .ToDictionary(credential => credential.Name);
-        foreach (var name in names)
-        {
-            if (!opened.ContainsKey(name))
-                throw new JobFailedException(JobOutcome.CredentialError, $"credential '{name}' does not exist");
+        // First what was read: also where another is missing.
+        foreach (var name in names.Where(opened.ContainsKey))
             logger.CredentialAccessed(name, job, worker.Value);
-        }
+        if (names.FirstOrDefault(name => !opened.ContainsKey(name)) is { } missing)
+            throw new JobFailedException(JobOutcome.CredentialError, $"credential '{missing}' does not exist");
         return [.. names.Distinct().Select(name => opened[name])];
     }
 

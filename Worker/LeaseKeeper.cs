@@ -74,9 +74,9 @@ internal sealed class LeaseKeeper(
         if (renewed)
             run.Renewed(asOf);
         else if (!run.Settling)
-            runs.Stop(run, StopReason.LeaseLost);
+            run.Stop(StopReason.LeaseLost);
         if (cancel)
-            runs.Stop(run, StopReason.Cancelled);
+            run.Stop(StopReason.Cancelled);
     }
 
     // Only what was last seen of the directory: a disk that hangs must not cost the leases.
@@ -97,7 +97,7 @@ internal sealed class LeaseKeeper(
     void Cancel(JobId id)
     {
         foreach (var run in runs.Of(id))
-            runs.Stop(run, StopReason.Cancelled);
+            run.Stop(StopReason.Cancelled);
     }
 
     public override void Dispose()

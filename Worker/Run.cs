@@ -85,6 +85,9 @@ internal sealed class Run : IDisposable
     /// <summary>Why the run is stopped; null while it is not.</summary>
     public StopReason? Reason => Volatile.Read(ref _reason) is >= 0 and var reason ? (StopReason)reason : null;
 
+    /// <summary>Raised at the first reason to stop, before the run is stopped.</summary>
+    public event Action<StopReason>? StopBegan;
+
     /// <summary>Raised when the run begins to settle.</summary>
     public event Action? SettlingBegan;
 
@@ -153,14 +156,14 @@ internal sealed class Run : IDisposable
         _leaseEnd.Change(left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Begins to stop the run and returns at once. True if this is the first reason.</summary>
-    public bool Stop(StopReason reason)
+    /// <summary>Begins to stop the run and returns at once.</summary>
+    public void Stop(StopReason reason)
     {
         if (reason == StopReason.LeaseLost)
             Fire(_lost);
-        var first = Interlocked.CompareExchange(ref _reason, (int)reason, -1) == -1;
+        if (Interlocked.CompareExchange(ref _reason, (int)reason, -1) == -1)
+            StopBegan?.Invoke(reason);
         Fire(_stop);
-        return first;
     }
 
     // Not on the caller's thread: what hangs on the token ends processes, and the caller may be the timer or the renewal of all other runs.

@@ -60,6 +60,7 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
     public void Start(ClaimedJob claimed, long claimedAt)
     {
         var run = new Run(claimed, claimedAt, time) { Trace = TraceOf(claimed) };
+        run.StopBegan += reason => OfRun(run, () => logger.JobStopping(run.Job.Id, reason.Word()));
         run.SettlingBegan += () => SlotFreed?.Invoke();
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _held[run.Lease] = new Held(run, ExecuteAsync(run, gate.Task));
@@ -79,25 +80,13 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
         {
             await ended.WaitAsync(patience, time, deadline).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             foreach (var (run, _) in _held.Values)
-                Stop(run, StopReason.ShuttingDown);
+                run.Stop(StopReason.ShuttingDown);
             await ended.WaitAsync(deadline);
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
             logger.JobsLeft(_held.Count);
         }
-    }
-
-    /// <summary>Stops a run.</summary>
-    public void Stop(Run run, StopReason reason)
-    {
-        if (!run.Stop(reason))
-            return;
-        // The line belongs to the job, not to the loop that heard of the reason.
-        var loop = Activity.Current;
-        Activity.Current = run.Span;
-        logger.JobStopping(run.Job.Id, reason.Word());
-        Activity.Current = loop;
     }
 
     async Task ExecuteAsync(Run run, Task held)
@@ -111,12 +100,21 @@ internal sealed class Runs(JobExecutor executor, IOptions<WorkerOptions> options
         catch (Exception e)
         {
             // Nothing could be stored. The lease is not renewed from here on, so the job is settled as lost.
-            logger.JobFault(e, run.Job.Id);
+            OfRun(run, () => logger.JobFault(e, run.Job.Id));
             _abandoned.Add(run.Lease);
         }
         _held.TryRemove(run.Lease, out _);
         run.Dispose();
         SlotFreed?.Invoke();
+    }
+
+    // The line belongs to the job, not to the loop or the timer that says it.
+    static void OfRun(Run run, Action line)
+    {
+        var before = Activity.Current;
+        Activity.Current = run.Span;
+        line();
+        Activity.Current = before;
     }
 
     static ActivityContext TraceOf(ClaimedJob claimed) =>

@@ -1,6 +1,7 @@
 using System.Text;
 using AspireJobs.Jobs;
 using Microsoft.AspNetCore.Http.Features;
+using OpenTelemetry;
 
 namespace AspireJobs.Api.Jobs;
 
@@ -25,6 +26,8 @@ sealed class JobLog(JobStore jobs, JobOutput output, JobSignals signals, TimePro
         // The time a stream is open is no latency.
         if (context.Features.Get<IHttpMetricsTagsFeature>() is { } metrics)
             metrics.MetricsDisabled = true;
+        // Looks at the store for as long as the job runs, several a second, would fill its caller's trace.
+        using var untraced = SuppressInstrumentationScope.Begin();
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         using var signal = new Signal(time);
         await using var subscription = await signals.OnOutputAsync(id, signal.Set);

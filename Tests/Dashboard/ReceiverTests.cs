@@ -60,6 +60,17 @@ public sealed class ReceiverTests(ReceiverTests.SmallDashboard shared) : IClassF
         await AssertUnharmedAsync();
     }
 
+    [Fact]
+    public async Task The_smallest_number_that_there_is_is_taken_and_shown()
+    {
+        var span = $$$$"""{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"{{{{Otlp.TraceId(93)}}}}","spanId":"0000000000000093","name":"small","startTimeUnixNano":"1","endTimeUnixNano":"2","attributes":[{"key":"n","value":{"intValue":"{{{{long.MinValue}}}}"}}]}]}]}]}""";
+
+        var (status, answer) = await PostAsync("traces", Encoding.UTF8.GetBytes(span), "application/json");
+
+        Assert.True(status == HttpStatusCode.OK, answer);
+        Assert.Contains($"{long.MinValue}", (await Dashboard.GetAsync($"/api/ui/traces/{Otlp.TraceId(93)}")).GetRawText());
+    }
+
     [Theory]
     [InlineData("gzip", HttpStatusCode.BadRequest, "not gzip")]
     [InlineData("br", HttpStatusCode.UnsupportedMediaType, "gzip, deflate or identity")]

@@ -69,6 +69,11 @@ public sealed partial class SampleFilesTests
             ("error", ecs.Field("error", withException: false)), ("error_type", ecs.Field("error_type", withException: false)), ("error_message", ecs.Field("error_message", withException: false)),
         })
             Assert.Equal(to, renamed[from]);
+
+        var script = (string)Assert.Single(Processors("script"))["source"]!;
+        var objects = script[script.IndexOf("def objects = [", StringComparison.Ordinal)..].Split(']')[0].Split('\'').Where((_, index) => index % 2 == 1).ToArray();
+        Assert.True(objects.Length > 40);
+        Assert.All(objects, name => Assert.Equal($"fields.{name}", ecs.Field(name, withException: false)));
     }
 
     [Fact]

@@ -27,6 +27,15 @@ public sealed partial class LogLineTests
     }
 
     [Fact]
+    public void A_field_does_not_take_the_place_of_an_object_of_the_elastic_common_schema()
+    {
+        var line = Write(LogKeys.Ecs, log => log.LogError("{Host} {url} {job_id}", "a", "b", "c"));
+
+        var names = JsonSerializer.Deserialize<JsonElement>(line).EnumerateObject().Select(property => property.Name).ToList();
+        Assert.Superset(new HashSet<string> { "fields.host", "fields.url", "job_id" }, names.ToHashSet());
+    }
+
+    [Fact]
     public void Keys_stay_unique_when_a_field_is_called_like_one_of_ours()
     {
         foreach (var keys in new[] { LogKeys.Default, LogKeys.Ecs })

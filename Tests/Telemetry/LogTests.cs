@@ -37,6 +37,22 @@ public sealed class LogTests(WatchedSystem system)
     }
 
     [Fact]
+    public async Task A_credential_that_was_opened_is_told_of_also_where_another_is_gone()
+    {
+        foreach (var name in new[] { "gone", "kept" })
+            await system.Client.PostAsJsonAsync("/api/v1/credentials", new { name, type = "variables", values = new { token = "t0ken-of-the-log-test" } });
+        await system.Client.PutAsJsonAsync("/api/v1/queues/credentials", new { paused = true });
+        var id = await system.SubmitAsync(new { source = new { type = "inline", content = "- hosts: localhost" }, credentials = new[] { "gone", "kept" }, queue = "credentials" });
+        await system.Client.DeleteAsync("/api/v1/credentials/gone", TestContext.Current.CancellationToken);
+        await system.Client.PutAsJsonAsync("/api/v1/queues/credentials", new { paused = false });
+
+        var job = await system.WaitAsync(id);
+
+        Assert.Equal(("credential_error", "credential 'gone' does not exist"), (job.Failure!.ErrorType, job.Failure.Message));
+        Assert.Equal("kept", (await system.Worker.EventAsync("credential_accessed", id.ToString())).GetProperty("credential_name").GetString());
+    }
+
+    [Fact]
     public async Task Numbers_stay_numbers()
     {
         var job = await system.RunAsync(new { source = new { type = "inline", content = "- hosts: localhost\n  gather_facts: false\n  tasks: []\n" } });

@@ -155,7 +155,28 @@ public sealed class TraceTests(WatchedSystem system)
             var trace = await system.Collector.TraceAsync((await system.WaitAsync(id)).TraceId!, "worker.execute", "run_playbook");
             foreach (var span in trace.Where(span => span.Name is "worker.execute" or "run_playbook"))
                 Assert.Equal((span.Name, reason is not null, reason), (span.Name, span.IsError, span.Tags.GetValueOrDefault("error.type")));
+            var line = await system.Worker.EventAsync("job_stopping", id.ToString());
+            Assert.Equal((trace[0].TraceId, reason ?? "cancelled"), (line.GetProperty("trace_id").GetString(), line.GetProperty("reason").GetString()));
         }
+    }
+
+    [Fact]
+    public async Task A_log_that_is_followed_does_not_fill_the_trace_of_who_follows()
+    {
+        const string parent = "22222222222222222222222222222222";
+        var id = await system.SubmitAsync(new { source = new { type = "inline", content = """
+            - hosts: localhost
+              gather_facts: false
+              tasks: [{name: Talk, command: sleep 0.3, loop: [1, 2, 3, 4]}]
+            """ } });
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/jobs/{id}/logs?follow=true") { Headers = { { "traceparent", $"00-{parent}-00f067aa0ba902b7-01" } } };
+        using (await system.Client.SendAsync(request, TestContext.Current.CancellationToken))
+        {
+        }
+
+        var trace = await system.Collector.TraceAsync(parent, "GET /api/v1/jobs/{id}/logs");
+
+        Assert.InRange(trace.Count(span => span.Tags.GetValueOrDefault("db.system.name") == "postgresql"), 0, 2);
     }
 
     [Fact]

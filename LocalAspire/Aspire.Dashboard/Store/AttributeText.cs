@@ -27,7 +27,7 @@ static class AttributeText
                 json.WriteBooleanValue(value.BoolValue);
                 break;
             // A number that JavaScript would round goes as text.
-            case AnyValue.ValueOneofCase.IntValue when Math.Abs(value.IntValue) < 1L << 53:
+            case AnyValue.ValueOneofCase.IntValue when value.IntValue is > -(1L << 53) and < 1L << 53:
                 json.WriteNumberValue(value.IntValue);
                 break;
             case AnyValue.ValueOneofCase.DoubleValue when double.IsFinite(value.DoubleValue):
