@@ -60,6 +60,10 @@ public sealed class JobLeases(NpgsqlDataSource db, ILogger<JobLeases> log) : IAs
     // Any number that nothing else locks; the lock ends with the transaction.
     internal const string TakeTurn = "select pg_advisory_xact_lock(427020085613)";
 
+    // A worker that waits longer asks again, rather than begin what it has no time left to wait for: else workers that wait behind long claims would
+    // all be cut off in theirs. The setting holds for the transaction.
+    const string TakeTurnSoon = "select set_config('lock_timeout', '3s', true), pg_advisory_xact_lock(427020085613)";
+
     readonly HeldConnection _claims = new(db, TimeProvider.System);
 
     /// <inheritdoc/>
@@ -99,7 +103,7 @@ public sealed class JobLeases(NpgsqlDataSource db, ILogger<JobLeases> log) : IAs
             async Task<List<ClaimedJob>> ClaimAsync(string statement, int window)
             {
                 await using var batch = connection.CreateBatch();
-                batch.BatchCommands.Add(new NpgsqlBatchCommand(TakeTurn));
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(TakeTurnSoon));
                 // A statement of its own, so that it sees what the holder of the lock before it did.
                 batch.BatchCommands.Add(Sql.BatchCommand(statement, workerId, Duration, count, window, queues));
                 return await ReadClaimedAsync(batch, cancellationToken);
@@ -116,7 +120,7 @@ public sealed class JobLeases(NpgsqlDataSource db, ILogger<JobLeases> log) : IAs
     {
         await using var batch = db.CreateBatch();
         // That claim may still be under way.
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(TakeTurn));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(TakeTurnSoon));
         batch.BatchCommands.Add(Sql.BatchCommand(
             $"""
             update jobs set lease_expires_at = now() + $4
@@ -149,7 +153,7 @@ public sealed class JobLeases(NpgsqlDataSource db, ILogger<JobLeases> log) : IAs
         batch.BatchCommands.Add(Sql.BatchCommand(
             """
             insert into workers (id, slots, queues, version, ansible_version, draining) values ($1, $2, $3, $4, $5, $6)
-            on conflict (id) do update set slots = excluded.slots, draining = workers.draining or excluded.draining, heartbeat_at = now()
+            on conflict (id) do update set slots = excluded.slots, ansible_version = excluded.ansible_version, draining = workers.draining or excluded.draining, heartbeat_at = now()
             returning draining
             """,
             worker.Id, worker.Slots, worker.Queues, worker.Version, worker.AnsibleVersion, worker.Draining));

@@ -11,8 +11,8 @@ namespace AspireJobs.Jobs;
 public readonly record struct QueueEntry(JobId Job, string Queue, Activity? Span);
 
 /// <summary>
-/// The queue's entries in Redis: they wake the workers. Which job starts next, and who runs it, is decided in Postgres by
-/// <see cref="JobLeases.ClaimAsync"/>, so an entry may be missing and nothing breaks.
+/// The queue's entries in Redis, for whoever looks at it there, and the message that wakes the workers. Which job starts next, and who runs it, is
+/// decided in Postgres by <see cref="JobLeases.ClaimAsync"/>, and nothing reads an entry back, so one may be missing and nothing breaks.
 /// </summary>
 public sealed class JobQueue(IConnectionMultiplexer redis, ILogger<JobQueue> log)
 {

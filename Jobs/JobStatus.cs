@@ -15,14 +15,14 @@ public enum JobStatus
     /// <summary>The playbook failed, or never ran. Set by the worker, or by the leader when the lease or the time to wait ran out.</summary>
     Failed,
 
-    /// <summary>Stopped on request. Set by the API while queued, by the worker while running.</summary>
+    /// <summary>Stopped on request. Set by the API while queued, by the worker while running, by the leader when the lease ran out after the request.</summary>
     Cancelled,
 }
 
 /// <summary>How a job ended, finer than its status: one word to act upon.</summary>
 public enum JobOutcome
 {
-    /// <summary>Every host did every task, and at least one host took part.</summary>
+    /// <summary>No task failed and no host was unreachable but what the playbook forgave, and at least one host took part.</summary>
     Success,
 
     /// <summary>At least one task failed on at least one host.</summary>
@@ -64,7 +64,10 @@ public enum JobOutcome
     /// <summary>The job was stopped on request.</summary>
     Cancelled,
 
-    /// <summary>The worker died, lost its lease, was shut down or could not write to its work directory while the job ran; it is not run again unasked.</summary>
+    /// <summary>
+    /// The worker died, lost its lease, was shut down or could not write to its work directory while the job ran. It is not run again unasked once its
+    /// playbook has begun, nor where nobody knows whether it had.
+    /// </summary>
     WorkerLost,
 
     /// <summary>A fault of this service, not of the playbook.</summary>

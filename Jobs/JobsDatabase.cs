@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using Npgsql;
 
 namespace AspireJobs.Jobs;
@@ -32,7 +33,7 @@ public static class JobsDatabase
         if (connection.MaxAutoPrepare == 0)
             connection.MaxAutoPrepare = 50;
         connection.NoResetOnClose = true;
-        // What the operator sets comes last, so it wins.
+        // What the operator sets comes last, so it wins among the options.
         connection.Options = $"{Session} {connection.Options}".TrimEnd();
         // Requests share round trips, so one that hangs is the concern of all. Migrations take their own time.
         connection.CommandTimeout = 10;
@@ -52,6 +53,17 @@ public static class JobsDatabase
                 await opened.Command(KeepMemory).ExecuteAsync(CancellationToken.None);
             });
     }
+
+    /// <summary>
+    /// Whether the fault is one of the database or of the way to it, not of what was sent, so that the same call may succeed later. Beside what Npgsql calls
+    /// transient: the database takes no writes, as in a failover, knows the user not or no more, as while passwords change, or was told to end the statement.
+    /// </summary>
+    public static bool MayPass(Exception exception) => exception switch
+    {
+        PostgresException { IsTransient: false, SqlState: var state } => state is PostgresErrorCodes.ReadOnlySqlTransaction || state[..2] is "08" or "28" or "57",
+        NpgsqlException { IsTransient: true } or TimeoutException or IOException or SocketException => true,
+        _ => false,
+    };
 
     /// <summary>
     /// Reads, and reads again where the connection was lost: a restart of Postgres leaves old connections in the pool, of which the first to fail

@@ -66,7 +66,7 @@ sealed record WebhookData
     public required string Status { get; init; }
     public required string Outcome { get; init; }
 
-    /// <summary>Number of this message among the job's; a receiver can put them in order by it.</summary>
+    /// <summary>Number of this message among the job's: 1 today, as a job has one message.</summary>
     public int Sequence { get; init; } = 1;
 
     public required int Attempt { get; init; }

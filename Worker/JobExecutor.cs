@@ -73,6 +73,7 @@ internal sealed class JobExecutor(
         var key = await StoppableStepAsync("fetch_source", run, () => FetchAsync(run, directory, output));
         var opened = await StoppableStepAsync("resolve_credentials", run, () => credentials.OpenForPlaybookAsync(run.Job, run.Stopping));
         var secrets = key.Concat(opened).SelectMany(credential => credential.Secrets);
+        await version.Asked.WaitAsync(run.Stopping);
         run.Provenance = run.Provenance! with { AnsibleVersion = version.Value is { Length: > 0 } known ? known : null };
         return await StoppableStepAsync("run_playbook", run, () => runner.RunAsync(new PlaybookRun
         {

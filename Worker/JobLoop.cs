@@ -1,5 +1,6 @@
 using AspireJobs.Jobs;
 using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace AspireJobs.Worker;
 
@@ -85,7 +86,17 @@ internal sealed class JobLoop(
         _unanswered = true;
         // Before the claim: what comes meanwhile it may not see.
         _anyReady = false;
-        var claim = await leases.ClaimAsync(worker.Value, options.Value.Queues, slots, patience.Token);
+        Claim claim;
+        try
+        {
+            claim = await leases.ClaimAsync(worker.Value, options.Value.Queues, slots, patience.Token);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            // It was not this worker's turn, which is an answer.
+            _unanswered = false;
+            throw;
+        }
         _unanswered = false;
         if (!claim.IsRest)
             _anyReady = true;

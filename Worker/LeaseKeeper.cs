@@ -80,7 +80,7 @@ internal sealed class LeaseKeeper(
     }
 
     // Only what was last seen of the directory: a disk that hangs must not cost the leases.
-    WorkerReport Report() => new(worker.Value, directory.Fault is null ? options.Value.Slots : 0, options.Value.Queues, Version, ansible.Value, lifetime.ApplicationStopping.IsCancellationRequested);
+    WorkerReport Report() => new(worker.Value, directory.Fault is null ? options.Value.Slots : 0, options.Value.Queues, Version, ansible.Value ?? "", lifetime.ApplicationStopping.IsCancellationRequested);
 
     void Obey(bool draining)
     {
@@ -115,7 +115,7 @@ internal sealed class LeaseKeeper(
             await leases.LeaveAsync(worker.Value, patience.Token);
             logger.WorkerStopped(worker.Value);
         }
-        catch (Exception e) when (e is OperationCanceledException || Outage.MayPass(e))
+        catch (Exception e) when (e is OperationCanceledException || JobsDatabase.MayPass(e))
         {
             _outage.Failed(e);
         }

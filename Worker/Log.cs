@@ -14,6 +14,9 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Information, "schedule {schedule} did not fire at {due_at}: its job {job_id} is not final", EventName = "schedule_skipped")]
     public static partial void ScheduleSkipped(this ILogger logger, string schedule, DateTimeOffset due_at, JobId job_id);
 
+    [LoggerMessage(LogLevel.Error, "schedule {schedule} is due and cannot be fired; it is tried again until it can, or is too late", EventName = "schedule_fault")]
+    public static partial void ScheduleFault(this ILogger logger, Exception exception, string schedule);
+
     [LoggerMessage(LogLevel.Warning, "schedule {schedule} missed {missed} times up to {due_at}", EventName = "schedule_missed")]
     public static partial void ScheduleMissed(this ILogger logger, string schedule, DateTimeOffset due_at, int missed);
 

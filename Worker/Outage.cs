@@ -1,5 +1,4 @@
-using System.Data.Common;
-using System.Net.Sockets;
+using AspireJobs.Jobs;
 
 namespace AspireJobs.Worker;
 
@@ -14,10 +13,6 @@ internal sealed class Outage(string activity, TimeProvider time, ILogger logger)
 
     long _began;
     TimeSpan _pause;
-
-    /// <summary>Whether the fault is one of the connection or of the server, so that the same call may succeed later.</summary>
-    public static bool MayPass(Exception exception) =>
-        exception is DbException { IsTransient: true } or TimeoutException or IOException or SocketException;
 
     /// <summary>Notes a failure and says how long to wait before the next try.</summary>
     public TimeSpan Failed(Exception exception)
@@ -56,7 +51,7 @@ internal sealed class Outage(string activity, TimeProvider time, ILogger logger)
                 Over();
                 return answer;
             }
-            catch (Exception e) when (MayPass(e))
+            catch (Exception e) when (JobsDatabase.MayPass(e))
             {
                 await Task.Delay(Failed(e), time, giveUp);
             }

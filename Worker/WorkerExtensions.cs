@@ -43,6 +43,7 @@ internal static class WorkerExtensions
         services.AddSingleton<IDuty, OldJobs>();
 
         // Stopped in the reverse order, once the jobs have been drained: the lead first, the leases last.
+        services.AddHostedService(provider => provider.GetRequiredService<AnsibleVersion>());
         services.AddHostedService<LeaseKeeper>();
         services.AddHostedService<JobLoop>();
         services.AddHostedService<Leader>();

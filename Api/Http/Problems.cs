@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using AspireJobs.Jobs;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -64,7 +65,7 @@ static class Problems
     {
         BadHttpRequestException bad => bad.StatusCode,
         // An unknown host name comes as the bare exception of the socket.
-        NpgsqlException { IsTransient: true } or SocketException or TimeoutException => StatusCodes.Status503ServiceUnavailable,
+        NpgsqlException or SocketException or TimeoutException when JobsDatabase.MayPass(exception) => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status500InternalServerError,
     };
 

@@ -74,13 +74,17 @@ static class SchedulesApi
         await schedules.PauseAsync(name, paused, user.ApiKeyId(), IsAdmin(user), cancellationToken) switch
         {
             { Changed: true, Schedule: { } schedule } => TypedResults.Ok(schedule),
+            { Schedule.Fault: { } fault } refused when MayChange(refused.Schedule, user) =>
+                Problems.Create(StatusCodes.Status409Conflict, "schedule-fault", $"The schedule '{name}' cannot fire until PUT mends it: {fault}"),
             var refused => Refusal(name, refused, user),
         };
+
+    static bool MayChange(Schedule schedule, ClaimsPrincipal user) => IsAdmin(user) || schedule.ApiKeyName == user.ApiKeyName();
 
     static bool IsAdmin(ClaimsPrincipal user) => user.ApiKeyName() == ApiKeyStore.Admin;
 
     // The caller's own schedule was there when it was looked for, and not when it was to be changed.
-    static ProblemHttpResult Refusal(string name, ScheduleChange refused, ClaimsPrincipal user) => refused.Schedule is { } schedule && !IsAdmin(user) && schedule.ApiKeyName != user.ApiKeyName()
+    static ProblemHttpResult Refusal(string name, ScheduleChange refused, ClaimsPrincipal user) => refused.Schedule is { } schedule && !MayChange(schedule, user)
         ? Problems.Create(StatusCodes.Status403Forbidden, "not-allowed", $"The schedule '{name}' belongs to API key '{schedule.ApiKeyName}'; only that key and the operator's may change it.")
         : UnknownSchedule(name);
 

@@ -73,11 +73,14 @@ public sealed record Schedule
     /// <summary>It does not fire.</summary>
     public required bool Paused { get; init; }
 
-    /// <summary>The job of each fire.</summary>
-    public required JobRequest Request { get; init; }
+    /// <summary>The job of each fire; null if it cannot be read.</summary>
+    public JobRequest? Request { get; init; }
 
-    /// <summary>The next times at which it fires, at most five; none while it is paused.</summary>
-    public required IReadOnlyList<DateTimeOffset> NextAt { get; init; }
+    /// <summary>The next times at which it fires, at most five; none while it is paused, or cannot fire.</summary>
+    public IReadOnlyList<DateTimeOffset> NextAt { get; init; } = [];
+
+    /// <summary>Why it cannot fire as it stands, such as a time zone that is not known here any more.</summary>
+    public string? Fault { get; init; }
 
     /// <summary>The last time for which it fired, or should have.</summary>
     public DateTimeOffset? LastAt { get; init; }

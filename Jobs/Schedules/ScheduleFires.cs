@@ -50,6 +50,11 @@ public sealed class ScheduleFires(NpgsqlDataSource db, SecretVars secretVars, Ti
         return new Fire(name, due.At, result, due.Missed, job, entry, result == FireResult.Skipped ? row.HeldBy : null);
     }
 
+    /// <summary>Notes that a schedule is due and cannot be fired, for whoever watches for missed times. Its time stays, and counts as missed once it is too late.</summary>
+    public Task CannotFireAsync(string name, CancellationToken cancellationToken) =>
+        db.Command("update schedules set missed_at = now() where name = $1 and next_at <= now() and (missed_at > now() - interval '1 minute') is not true", name)
+            .ExecuteAsync(cancellationToken);
+
     static async Task<Row?> LockAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken) =>
         (await connection.Command(
             """

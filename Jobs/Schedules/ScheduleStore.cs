@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AspireJobs.Jobs.Credentials;
+using Cronos;
 using Npgsql;
 
 namespace AspireJobs.Jobs.Schedules;
@@ -65,12 +66,12 @@ public sealed class ScheduleStore(NpgsqlDataSource db, SecretVars secretVars, Ti
 
     /// <summary>
     /// Pauses a schedule, or has a paused one fire again from its next time on. Times that pass meanwhile are neither made up nor counted as
-    /// missed.
+    /// missed. One that cannot fire stays paused.
     /// </summary>
     public async Task<ScheduleChange> PauseAsync(string name, bool paused, Guid caller, bool changesAll, CancellationToken cancellationToken)
     {
         var schedule = await FindAsync(name, cancellationToken);
-        while (schedule is { } known)
+        while (schedule is { } known && (paused || known.Fault is null))
         {
             var changed = await db.Command(
                 """
@@ -84,7 +85,7 @@ public sealed class ScheduleStore(NpgsqlDataSource db, SecretVars secretVars, Ti
             if (changed == 1 || schedule is not null && (schedule.Cron, schedule.TimeZone, schedule.LastAt) == (known.Cron, known.TimeZone, known.LastAt))
                 return new ScheduleChange(schedule, Changed: changed == 1);
         }
-        return new ScheduleChange(null, false);
+        return new ScheduleChange(schedule, false);
     }
 
     // Not a time that has fired, which this machine's clock may not have reached yet.
@@ -120,7 +121,22 @@ public sealed class ScheduleStore(NpgsqlDataSource db, SecretVars secretVars, Ti
             name)
             .QueryAsync(Read, cancellationToken);
 
-    static Schedule Read(NpgsqlDataReader row) => new()
+    // One that cannot be read whole, as this machine no longer knows its time zone or a later version wrote it, is still to be seen, changed and deleted.
+    static Schedule Read(NpgsqlDataReader row)
+    {
+        var schedule = ReadPlain(row);
+        try
+        {
+            schedule = schedule with { Request = JsonSerializer.Deserialize(row.GetString(7), JobsJson.Stored.JobRequest)! };
+            return schedule with { NextAt = Timetable.Of(schedule.Cron, schedule.TimeZone).From(row.Nullable<DateTimeOffset>(8), TimesShown) };
+        }
+        catch (Exception e) when (e is JsonException or CronFormatException or TimeZoneNotFoundException or InvalidTimeZoneException)
+        {
+            return schedule with { Fault = $"{(e is JsonException ? "its request cannot be read" : "its times cannot be told")}: {e.Message}" };
+        }
+    }
+
+    static Schedule ReadPlain(NpgsqlDataReader row) => new()
     {
         Name = row.GetString(0),
         ApiKeyName = row.GetString(1),
@@ -129,8 +145,6 @@ public sealed class ScheduleStore(NpgsqlDataSource db, SecretVars secretVars, Ti
         Overlap = SnakeCase.Value<Overlap>(row.GetString(4)),
         CatchUpSeconds = row.GetInt32(5),
         Paused = row.GetBoolean(6),
-        Request = JsonSerializer.Deserialize(row.GetString(7), JobsJson.Stored.JobRequest)!,
-        NextAt = Timetable.Of(row.GetString(2), row.GetString(3)).From(row.Nullable<DateTimeOffset>(8), TimesShown),
         LastAt = row.Nullable<DateTimeOffset>(9),
         LastResult = row.Text(10) is { } result ? SnakeCase.Value<FireResult>(result) : null,
         LastJobId = row.Nullable<Guid>(11) is { } job ? new JobId(job) : null,

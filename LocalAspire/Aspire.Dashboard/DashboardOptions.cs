@@ -178,7 +178,7 @@ sealed class TelemetryLimitOptions
     /// <summary>Time series of one instrument.</summary>
     public int MaxSeriesCount { get; set; } = 2_000;
 
-    /// <summary>The memory for spans, and the same again for log records.</summary>
+    /// <summary>The memory for spans, and the same again for log records and for metrics.</summary>
     public long MaxBytes { get; set; } = 96L * 1024 * 1024;
 
     public IEnumerable<(string Name, long Value)> All =>

@@ -29,7 +29,7 @@ public sealed class SchedulesTests(ApiAlone api) : IClassFixture<ApiAlone>
         Assert.Equal((Overlap.Skip, 3600, false, 0L), (schedule.Overlap, schedule.CatchUpSeconds, schedule.Paused, schedule.Submitted));
         Assert.Equal(5, schedule.NextAt.Count);
         Assert.All(schedule.NextAt, time => Assert.Contains(time.UtcDateTime.TimeOfDay, new[] { new TimeSpan(1, 30, 0), new TimeSpan(2, 30, 0) }));
-        Assert.Equal("- hosts: all", schedule.Request.Source!.Content);
+        Assert.Equal("- hosts: all", schedule.Request!.Source!.Content);
 
         using var replaced = await PutAsync("nightly", $$"""{"cron": "@hourly", "overlap": "queue", "catch_up_seconds": 60, "request": {{Job}}}""");
         Assert.Equal(HttpStatusCode.OK, replaced.StatusCode);
@@ -43,6 +43,32 @@ public sealed class SchedulesTests(ApiAlone api) : IClassFixture<ApiAlone>
             using var gone = await Client.SendAsync(new HttpRequestMessage(new HttpMethod(method), $"/api/v1/schedules/nightly{path}"), Stop);
             Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
         }
+    }
+
+    [Theory]
+    [InlineData("time_zone = 'Europe/Atlantis'", "times")]
+    [InlineData("request = '{\"source\": {\"type\": \"of-a-later-version\"}}'", "request")]
+    public async Task A_schedule_that_cannot_fire_as_it_stands_says_so_and_can_be_mended_and_deleted(string change, string fault)
+    {
+        var name = $"faulty-{fault.ToLowerInvariant()}";
+        using var made = await PutAsync(name, $$"""{"cron": "@daily", "request": {{Job}}}""");
+        await api.System.ExecuteAsync($"update schedules set {change} where name = '{name}'");
+
+        var faulty = await GetAsync(name);
+        using var resumed = await Client.PostAsync($"/api/v1/schedules/{name}/resume", null, Stop);
+        var listed = await Client.GetStringAsync("/api/v1/schedules", Stop);
+        using var mended = await PutAsync(name, $$"""{"cron": "@daily", "request": {{Job}}}""");
+        var whole = await GetAsync(name);
+        await api.System.ExecuteAsync($"update schedules set {change} where name = '{name}'");
+        using var deleted = await Client.DeleteAsync($"/api/v1/schedules/{name}", Stop);
+
+        Assert.Contains(fault, faulty.Fault);
+        Assert.Empty(faulty.NextAt);
+        Assert.Contains(name, listed);
+        Assert.Equal(HttpStatusCode.Conflict, resumed.StatusCode);
+        Assert.Contains("urn:aspirejobs:problem:schedule-fault", await resumed.Content.ReadAsStringAsync(Stop));
+        Assert.Equal((HttpStatusCode.OK, null, 5), (mended.StatusCode, whole.Fault, whole.NextAt.Count));
+        Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
     }
 
     [Fact]
@@ -156,7 +182,7 @@ public sealed class SchedulesTests(ApiAlone api) : IClassFixture<ApiAlone>
         var plan = new { cron = "@daily", request = new { source = new { type = "inline", content = "x" }, secret_vars = new { token = secret } } };
         using var made = await Client.PutAsJsonAsync("/api/v1/schedules/secretive", plan, Stop);
 
-        Assert.Equal("***", (await ReadAsync(made)).Request.SecretVars!["token"]);
+        Assert.Equal("***", (await ReadAsync(made)).Request!.SecretVars!["token"]);
         Assert.DoesNotContain(secret, await Client.GetStringAsync("/api/v1/schedules", Stop));
         await api.System.ExecuteAsync($"do $$ begin if exists (select from schedules where schedules::text like '%{secret}%') then raise 'readable'; end if; end $$");
     }

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Http.Json;
 using AspireJobs.Jobs;
 using Npgsql;
 
@@ -115,6 +117,33 @@ public sealed class StoreFaultTests : IAsyncLifetime
         await _fleet.FinalAsync(running);
 
         (await _fleet.JudgeAsync()).HasNoFault();
+    }
+
+    [Fact]
+    public async Task Jobs_run_on_and_end_as_they_did_while_Postgres_takes_no_writes()
+    {
+        await StartWorkerAsync();
+        // One ends meanwhile, and one talks.
+        var ends = await RunningAsync();
+        var talks = await _fleet.SubmitAsync("    - name: Linger\n      command: sleep 0.5\n      loop: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]\n");
+        await _fleet.UntilAsync("select 1 from job_log where job_id = $1 and content like '%TASK [Linger]%'", talks.Value);
+
+        await WriteAsync(false);
+        using (var refused = await _fleet.Client.PostAsJsonAsync("/api/v1/jobs", new { source = _fleet.Source("refused") }, Stop))
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+        await Form.PauseAsync(TimeSpan.FromSeconds(4));
+        await WriteAsync(true);
+
+        await SucceedsAsync(ends);
+        await SucceedsAsync(talks);
+        (await _fleet.JudgeAsync()).HasNoFault();
+
+        async Task WriteAsync(bool allowed)
+        {
+            await using var db = NpgsqlDataSource.Create(_stores.Postgres + ";Pooling=false;Options=-c default_transaction_read_only=off");
+            foreach (var command in new[] { $"alter system set default_transaction_read_only = {!allowed}", "select pg_reload_conf()" })
+                await db.CreateCommand(command).ExecuteNonQueryAsync(Stop);
+        }
     }
 
     // Those of the services as well.

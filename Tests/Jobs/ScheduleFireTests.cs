@@ -4,6 +4,7 @@ using AspireJobs.Jobs;
 using AspireJobs.Jobs.Schedules;
 using AspireJobs.Tests.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace AspireJobs.Tests.Jobs;
 
@@ -163,6 +164,9 @@ public sealed class ScheduleFireTests(Stores stores) : IAsyncLifetime
         var callback = JsonSerializer.Deserialize<JsonElement>((await receiver.NextAsync()).Body);
 
         Assert.Contains("credential_error", callback.GetRawText());
+        // For the alert on missed times.
+        await Poll.UntilAsync(async () =>
+            await _system.ApiServices.GetRequiredService<NpgsqlDataSource>().Command("select count(*) from schedules where name = 'broken' and missed_at is not null and next_at < now()").CountAsync(Stop) == 1);
     }
 
     ScheduleFires Fires => _system.ApiServices.GetRequiredService<ScheduleFires>();

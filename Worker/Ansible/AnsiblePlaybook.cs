@@ -22,6 +22,8 @@ internal sealed class AnsiblePlaybook(IOptions<AnsibleOptions> options) : IPlayb
         try
         {
             var arguments = files.Prepare();
+            // Preparing may have taken a while, and no host was touched yet.
+            stop.ThrowIfCancellationRequested();
             run.Begin(files.InventoryDigest);
             using var process = SupervisedProcess.Start(
                 _program.Value.Python, [_program.Value.Playbook, .. arguments], run.SourceDirectory, files.Environment().Concat(TraceContext()));

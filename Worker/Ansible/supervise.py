@@ -35,7 +35,11 @@ def prctl(option, value):
 
 
 def start(command):
-    """Starts the command in its own session and process group, with the signals as a shell would leave them."""
+    """Starts the command in its own session and process group, with the signals as a shell would leave them.
+
+    Returns when a signal to the group reaches the command: before, it would get lost.
+    """
+    ready, begun = os.pipe()
     child = os.fork()
     if child == 0:
         # Not by the module subprocess, as importing that takes longer than all of this.
@@ -45,6 +49,9 @@ def start(command):
             os.write(1, ('%s: %s\n' % (command[0], fault.strerror)).encode())
         finally:
             os._exit(127)
+    os.close(begun)
+    os.read(ready, 1)  # ends when the child closes its side, with all else that the command is not to have
+    os.close(ready)
     return child
 
 

@@ -10,23 +10,26 @@ internal sealed class DueSchedules(ScheduleFires fires, JobQueue queue, ILogger<
 
     public TimeSpan Every => TimeSpan.Zero;
 
+    readonly HashSet<string> _faulty = [];
+
     public async Task DoAsync(CancellationToken cancellationToken)
     {
-        Exception? fault = null;
-        foreach (var name in await fires.DueAsync(cancellationToken))
+        var due = await fires.DueAsync(cancellationToken);
+        _faulty.IntersectWith(due);
+        foreach (var name in due)
         {
             try
             {
                 await FireAsync(name, cancellationToken);
             }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested && !Outage.MayPass(e))
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested && !JobsDatabase.MayPass(e))
             {
-                // One that cannot be fired must not keep the others from it.
-                fault ??= new InvalidOperationException($"schedule '{name}': {e.Message}", e);
+                // One that cannot be fired must not keep the others from it; it is tried again as long as it is due, and told of once.
+                if (_faulty.Add(name))
+                    logger.ScheduleFault(e, name);
+                await fires.CannotFireAsync(name, cancellationToken);
             }
         }
-        if (fault is not null)
-            throw fault;
     }
 
     async Task FireAsync(string name, CancellationToken cancellationToken)

@@ -77,7 +77,7 @@ internal sealed class Leader(Leadership leadership, IEnumerable<IDuty> duties, W
         {
             await leadership.ResignAsync(worker.Value, patience.Token);
         }
-        catch (Exception e) when (e is OperationCanceledException || Outage.MayPass(e))
+        catch (Exception e) when (e is OperationCanceledException || JobsDatabase.MayPass(e))
         {
             _outage.Failed(e);
         }

@@ -10,8 +10,11 @@ internal sealed class RetentionOptions
     /// <summary>The configuration section.</summary>
     public const string Section = "Retention";
 
-    /// <summary>Days, 1 to 3,650, for which a job is kept after its end.</summary>
-    [Range(1, 3650)]
+    /// <summary>
+    /// Days, 1 to 400, for which a job is kept after its end. Each has tables of its own, all of which Postgres locks where a log is read or a job is tried
+    /// again: its setting <c>max_locks_per_transaction</c> limits how many there can be.
+    /// </summary>
+    [Range(1, 400)]
     public int Days { get; set; } = 30;
 
     /// <summary>How many jobs are kept at most, 1 to 100,000,000; beyond it those that have ended go, the oldest first.</summary>
