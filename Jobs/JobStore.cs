@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -48,11 +47,6 @@ public sealed class JobStore(NpgsqlDataSource db, ILogger<JobStore> log)
     public async Task<Job?> FindAsync(JobId id, CancellationToken cancellationToken) =>
         (await db.Command($"select {JobRow.Columns} from jobs where id = $1", id.Value)
             .QueryAsync(JobRow.Read, cancellationToken)).SingleOrDefault();
-
-    /// <summary>The span at which a job's trace has arrived: its submission, or when it is final its last attempt; default if there is none.</summary>
-    public async Task<ActivityContext> TraceAsync(JobId id, CancellationToken cancellationToken) =>
-        (await db.Command("select trace_parent from jobs where id = $1", id.Value)
-            .QueryAsync(row => ActivityContext.TryParse(row.Text(0), null, out var trace) ? trace : default, cancellationToken)).SingleOrDefault();
 
     /// <summary>Where the job stands, without the rest of it, or null: for those who look often.</summary>
     public async Task<JobProgress?> FindProgressAsync(JobId id, CancellationToken cancellationToken) =>

@@ -10,7 +10,7 @@ using AspireJobs.Jobs.Credentials;
 namespace AspireJobs.Api.Jobs;
 
 /// <summary>From a request to a job that waits for a worker.</summary>
-sealed class JobSubmission(JobIntake intake, JobStore jobs, QueueStore queues, CredentialStore credentials, SecretVars secretVars, MasterKey masterKey, TimeProvider time, ILogger<JobSubmission> log)
+sealed class JobSubmission(JobIntake intake, QueueStore queues, CredentialStore credentials, SecretVars secretVars, MasterKey masterKey, TimeProvider time, ILogger<JobSubmission> log)
 {
     readonly byte[] _digestKey = masterKey.Derive("idempotency");
 
@@ -29,10 +29,10 @@ sealed class JobSubmission(JobIntake intake, JobStore jobs, QueueStore queues, C
     }
 
     /// <summary>Stores a job and puts it into its queue; a submission that was seen before, by its idempotency key, gives the job that it made then.</summary>
-    public async Task<Intake> SubmitAsync(JobRequest request, ClaimsPrincipal caller, Idempotency? idempotency = null, JobId? rerunOf = null)
+    public async Task<Intake> SubmitAsync(JobRequest request, ClaimsPrincipal caller, Idempotency? idempotency = null, Job? rerunOf = null)
     {
         // What is run again has its own trace, which leads to the former one.
-        var former = rerunOf is { } original ? await jobs.TraceAsync(original, CancellationToken.None) : default;
+        var former = rerunOf?.Trace ?? default;
         using var span = JobsTelemetry.Source.StartActivity("api.submit_job", ActivityKind.Internal, default(ActivityContext), links: former == default ? [] : [new ActivityLink(former)]);
         var id = JobId.Create(time);
         var source = request.Source!.Type!.Value;
@@ -42,7 +42,7 @@ sealed class JobSubmission(JobIntake intake, JobStore jobs, QueueStore queues, C
         {
             Sealed = secretVars.Seal(id, request),
             Idempotency = idempotency,
-            RerunOf = rerunOf,
+            RerunOf = rerunOf?.Id,
         });
         if (stored.Replayed)
             return stored;

@@ -58,7 +58,7 @@ static class JobsApi
         errors = await submission.ValidateAsync(request, cancellationToken);
         if (errors.Any)
             return NotRepeatable(errors);
-        return Answer(await submission.SubmitAsync(request, context.User, idempotency, original), context);
+        return Answer(await submission.SubmitAsync(request, context.User, idempotency, job), context);
     }
 
     // The fields are those of the job that is to be repeated: the caller has sent none of them.

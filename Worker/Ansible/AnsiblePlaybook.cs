@@ -21,9 +21,10 @@ internal sealed class AnsiblePlaybook(IOptions<AnsibleOptions> options) : IPlayb
         var files = new PlaybookFiles(run);
         try
         {
-            var arguments = files.Prepare();
+            var arguments = files.Prepare(stop);
             // Preparing may have taken a while, and no host was touched yet.
-            stop.ThrowIfCancellationRequested();
+            if (stop.IsCancellationRequested)
+                return new(JobOutcome.Cancelled);
             run.Begin(files.InventoryDigest);
             using var process = SupervisedProcess.Start(
                 _program.Value.Python, [_program.Value.Playbook, .. arguments], run.SourceDirectory, files.Environment().Concat(TraceContext()));

@@ -24,7 +24,7 @@ internal sealed class PlaybookFiles(PlaybookRun run)
 
     /// <summary>Writes the files and returns the arguments of ansible-playbook.</summary>
     /// <exception cref="JobFailedException">The request cannot be run: the message says why.</exception>
-    public IReadOnlyList<string> Prepare()
+    public IReadOnlyList<string> Prepare(CancellationToken stop)
     {
         var playbook = Playbook();
         foreach (var name in (string[])["home", "tmp", "ssh", "inventory", Secrets])
@@ -32,7 +32,7 @@ internal sealed class PlaybookFiles(PlaybookRun run)
         _files.Write("ansible.cfg", Configuration());
         return
         [
-            $"--inventory={Inventory()}",
+            $"--inventory={Inventory(stop)}",
             .. ExtraVars(),
             .. new CredentialFiles(_files, Secrets).Prepare(run.Credentials),
             .. Limit(),
@@ -87,7 +87,7 @@ internal sealed class PlaybookFiles(PlaybookRun run)
         return name;
     }
 
-    string Inventory()
+    string Inventory(CancellationToken stop)
     {
         if (run.Request.Inventory?.Path is not { } path)
         {
@@ -99,7 +99,7 @@ internal sealed class PlaybookFiles(PlaybookRun run)
         var written = Path.GetFullPath(path, run.SourceDirectory);
         var found = SourcePath.Resolve(run.SourceDirectory, Path.GetRelativePath(run.SourceDirectory, written))
             ?? throw new JobFailedException(JobOutcome.InventoryInvalid, $"inventory '{path}' is not in the source");
-        InventoryDigest = ContentDigest.OfPath(found);
+        InventoryDigest = ContentDigest.OfPath(found, stop);
         return written;
     }
 
