@@ -30,6 +30,8 @@ internal sealed class LeaseKeeper(
         runs.StartedLate += _orders.Set;
         await using var cancels = await signals.OnCancelAsync(Cancel);
         await using var orders = await signals.OnWorkerAsync(worker.Value, _orders.Set);
+        // So that the version is seen as soon as it is known.
+        ansible.Asked.GetAwaiter().OnCompleted(_orders.Set);
         // So that it is seen at once that this worker takes no more jobs.
         using var stopping = lifetime.ApplicationStopping.Register(_orders.Set);
         try

@@ -108,6 +108,8 @@ public sealed class LimitTests(Stores stores) : IAsyncLifetime
         var running = await HoldAsync(new { source = _gate.Source });
         var busy = (await _system.GetAsync(running)).WorkerId;
 
+        // A worker says at once that it lives, and a moment later the version, for which it asks Ansible.
+        await Poll.UntilAsync(async () => (await WorkersAsync()).All(worker => worker.GetProperty("ansible_version").GetString() != ""));
         var workers = await WorkersAsync();
 
         Assert.Equal(2, workers.Count);
