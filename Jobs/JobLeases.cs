@@ -58,11 +58,13 @@ public sealed class JobLeases(NpgsqlDataSource db, ILogger<JobLeases> log) : IAs
     public static readonly TimeSpan WorkerSilence = TimeSpan.FromSeconds(15);
 
     // Any number that nothing else locks; the lock ends with the transaction.
-    internal const string TakeTurn = "select pg_advisory_xact_lock(427020085613)";
+    const string Turn = "pg_advisory_xact_lock(427020085613)";
+
+    internal const string TakeTurn = $"select {Turn}";
 
     // A worker that waits longer asks again, rather than begin what it has no time left to wait for: else workers that wait behind long claims would
     // all be cut off in theirs. The setting holds for the transaction.
-    const string TakeTurnSoon = "select set_config('lock_timeout', '3s', true), pg_advisory_xact_lock(427020085613)";
+    const string TakeTurnSoon = $"select set_config('lock_timeout', '3s', true), {Turn}";
 
     readonly HeldConnection _claims = new(db, TimeProvider.System);
 

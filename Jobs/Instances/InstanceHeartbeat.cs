@@ -9,9 +9,9 @@ using Microsoft.Extensions.Logging;
 namespace AspireJobs.Jobs.Instances;
 
 /// <summary>
-/// Says every 10 seconds, every second while it is not heard, that this process lives and where it answers: at <c>Metrics:Address</c> (host and port, behind <c>https://</c> where it
-/// speaks TLS there) if that is set, else where it listens, without TLS if there is a choice. A process that listens on every address of its
-/// machine goes by the machine's name.
+/// Tells the store every 10 seconds, every second while it is not heard, that this process lives and where it answers: at <c>Metrics:Address</c> (host
+/// and port, behind <c>https://</c> where it speaks TLS there) if that is set, else where it listens, without TLS if there is a choice.
+/// A process that listens on every address of its machine goes by the machine's name.
 /// </summary>
 sealed partial class InstanceHeartbeat(
     InstanceStore instances, IServer server, IHostApplicationLifetime lifetime, IHostEnvironment environment, IConfiguration configuration,
