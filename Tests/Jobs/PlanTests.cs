@@ -105,7 +105,9 @@ public sealed class PlanTests(Stores stores) : IAsyncLifetime
         }
         await ExecuteAsync(FillWithEnded);
         await SubmitAsync();
-        // Whoever comes first marks the entries that are dead.
+        // Whoever comes first marks the entries that are dead, and they are once no transaction that began before is open, also of another database.
+        var filled = await _db.Command("select pg_current_xact_id()::text::bigint").CountAsync(Stop);
+        await Poll.UntilAsync(async () => await _db.Command("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint").CountAsync(Stop) > filled);
         await queues.ListAsync(Stop);
 
         var start = await ReadRowsAsync();
